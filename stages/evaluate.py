@@ -1,0 +1,81 @@
+"""evaluate: read the test set once, measure a model on it, keep what the pictures need."""
+
+import numpy as np
+
+from unroll import classification, latent, model_files, paths, reconstruction
+from unroll.files import read_json, write_array, write_csv, write_json
+from unroll.params import Declared
+from unroll.model_files import THRESHOLD, predict
+from unroll.prepared import read, scaled
+
+
+def classifier(params: Declared, name: str) -> None:
+    model = model_files.load(paths.model(name))
+    threshold = read_json(paths.model(name) / THRESHOLD)["threshold"]
+    test = read("imdb", "test")
+    scores = predict(model, test.x)[:, 0]
+
+    resamples = params.evaluate.imdb["resamples"]
+    figures = classification.measure(
+        test.y, scores, threshold, resamples=resamples, seed=params.seed
+    )
+    write_json(paths.metrics(name), figures)
+
+    points = paths.points(name)
+    write_csv(
+        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, scores)
+    )
+    write_csv(
+        points / "confusion.csv",
+        ("actual", "predicted", "reviews"),
+        classification.confusion_pairs(figures["confusion"]),
+    )
+    write_array(paths.evaluated(name) / "scores.npy", scores)
+    print(f"{name}: AUC {figures['auc']}, balanced accuracy {figures['balanced_accuracy']}")
+
+
+def autoencoder(params: Declared, name: str) -> None:
+    settings = params.evaluate.mnist
+    model = model_files.load(paths.model(name))
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    train, test = read("mnist", "train"), read("mnist", "test")
+    images = scaled(test.x)
+    codes = predict(encoder, images)
+    rebuilt = predict(decoder, codes)
+
+    figures = reconstruction.measure(images, test.y, rebuilt)
+    figures["neighbour_accuracy"] = latent.neighbour_accuracy(
+        predict(encoder, scaled(train.x)), train.y, codes, test.y, settings["neighbours"]
+    )
+    write_json(paths.metrics(name), figures)
+
+    points = paths.points(name)
+    write_csv(
+        points / "latent.csv",
+        ("x", "y", "digit"),
+        latent.sample(codes, test.y, settings["sample"], params.seed),
+    )
+    write_csv(
+        points / "digits.csv",
+        ("digit", "loss", "mse"),
+        [(digit, v["loss"], v["mse"]) for digit, v in figures["per_digit"].items()],
+    )
+
+    folder = paths.evaluated(name)
+    shown = reconstruction.examples(test.y)
+    write_array(folder / "originals.npy", test.x[shown])
+    write_array(folder / "rebuilt.npy", rebuilt[shown])
+    means = reconstruction.rounded_means(train.x, train.y)
+    write_array(folder / "means.npy", means)
+    write_array(folder / "means_rebuilt.npy", predict(decoder, predict(encoder, means)))
+    random_code = np.random.default_rng(params.seed).random((1, codes.shape[1]), np.float32)
+    write_array(folder / "random_code.npy", random_code[0])
+    write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
+    print(f"{name}: loss {figures['loss']}, neighbours agree {figures['neighbour_accuracy']}")
+
+
+EVALUATE = {"imdb": classifier, "mnist": autoencoder}
+
+
+def main(params: Declared, name: str, corpus: str) -> None:
+    EVALUATE[corpus](params, name)

@@ -1,0 +1,27 @@
+"""fetch: bring a corpus here from the first source that serves it, verify it, write it."""
+
+from pathlib import Path
+from types import ModuleType
+
+from unroll import imdb, mnist
+from unroll.errors import UserError
+from unroll.params import Declared
+from unroll.paths import CORPORA
+from unroll.sources import obtain, sources_of
+
+CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}
+
+
+def main(params: Declared, name: str) -> None:
+    corpus = CORPUS[name]
+    sources, expected = sources_of(name)
+    settings = params.fetch
+    source, archive = obtain(name, sources, Path(settings["folder"]), settings["timeout"])
+
+    content = corpus.read(archive, source.name)
+    found = corpus.content_digest(content)
+    if found != expected:
+        raise UserError(
+            f"{archive}: refused, the content's sha256 is {found}, {CORPORA} expects {expected}"
+        )
+    corpus.write(content)

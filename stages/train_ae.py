@@ -1,0 +1,95 @@
+"""train-ae: an autoencoder reads an image row by row into a short code and writes it out again."""
+
+import keras
+from keras import layers
+
+from unroll import model_files, paths
+from unroll.params import Declared
+from unroll.prepared import Part, scaled, training
+from unroll.training import fit
+
+ROWS, COLUMNS = 28, 28  # of an image: a sequence of 28 steps of 28 pixels
+
+
+def lstm(settings: dict) -> keras.Model:
+    """Images (batch, 28, 28) in [0, 1] to codes (batch, latent) in [0, 1] and back."""
+    encoder = keras.Sequential(
+        [
+            layers.Input((ROWS, COLUMNS)),
+            layers.Dropout(settings["dropout_input"], name="dropout_input"),
+            layers.LSTM(settings["units"], name="lstm"),
+            layers.BatchNormalization(name="normalization"),
+            layers.Dropout(settings["dropout_output"], name="dropout_output"),
+            layers.Dense(settings["latent"], activation="sigmoid", dtype="float32", name="code"),
+        ],
+        name="encoder",
+    )
+    decoder = keras.Sequential(
+        [
+            layers.Input((settings["latent"],)),
+            layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
+            layers.RepeatVector(ROWS, name="repeat"),
+            layers.LSTM(settings["units"], return_sequences=True, name="lstm"),
+            layers.BatchNormalization(name="normalization"),
+            layers.TimeDistributed(
+                layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="row"),
+                name="rows",
+            ),
+        ],
+        name="decoder",
+    )
+    return keras.Sequential([encoder, decoder], name="ae_lstm")
+
+
+def bilstm(settings: dict) -> keras.Model:
+    """The same in both directions: the rows are read and written from the top and the bottom."""
+    encoder = keras.Sequential(
+        [
+            layers.Input((ROWS, COLUMNS)),
+            layers.Dropout(settings["dropout_input"], name="dropout_input"),
+            layers.Bidirectional(layers.LSTM(settings["units"], name="lstm"), name="bilstm"),
+            layers.BatchNormalization(name="normalization"),
+            layers.Dropout(settings["dropout_output"], name="dropout_output"),
+            layers.Dense(settings["latent"], activation="sigmoid", dtype="float32", name="code"),
+        ],
+        name="encoder",
+    )
+    decoder = keras.Sequential(
+        [
+            layers.Input((settings["latent"],)),
+            layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
+            layers.RepeatVector(ROWS, name="repeat"),
+            layers.Bidirectional(
+                layers.LSTM(settings["units"], return_sequences=True, name="lstm"), name="bilstm"
+            ),
+            layers.BatchNormalization(name="normalization"),
+            layers.TimeDistributed(
+                layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="row"),
+                name="rows",
+            ),
+        ],
+        name="decoder",
+    )
+    return keras.Sequential([encoder, decoder], name="ae_bilstm")
+
+
+BUILD = {"lstm": lstm, "bilstm": bilstm}
+
+
+def main(params: Declared, variant: str) -> None:
+    name = f"ae_{variant}"
+    settings = params.models[name]
+    train, validation = training("mnist", params.protocol)
+
+    model = BUILD[variant](settings)
+    model.summary(print_fn=print, expand_nested=True)
+    fit(
+        model,
+        Part(train.x, train.x),
+        Part(validation.x, validation.x),
+        settings,
+        seed=params.seed,
+        curves=paths.curves(name),
+        prepare=scaled,
+    )
+    model_files.save(model, paths.model(name))

@@ -1,0 +1,1 @@
+"""Unroll: recurrent networks on real corpora, as a DVC pipeline."""

@@ -1,0 +1,52 @@
+"""Keras made ready, once in a process: backend, threads, precision, seed."""
+
+from __future__ import annotations
+
+import os
+
+from unroll.errors import UserError
+from unroll.params import Declared
+
+
+def start(params: Declared) -> None:
+    """Set Keras up as the `train` section and `seed` say.
+
+    To be called before anything of Keras is imported: the backend and its threads can be chosen
+    but once in a process.
+
+    Raises:
+        UserError: the backend is not installed.
+    """
+    train = params.train
+    os.environ["KERAS_BACKEND"] = train["backend"]
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(train["threads"])
+    {"jax": _start_jax, "tensorflow": _start_tensorflow}[train["backend"]](train["threads"])
+
+    import keras
+
+    keras.utils.set_random_seed(params.seed)
+    keras.config.set_dtype_policy(train["precision"])
+
+
+def _start_tensorflow(threads: int) -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _start_jax(threads: int) -> None:
+    # XLA sizes its pool by the processors it may run on; one thread is the one other choice.
+    if threads == 1:
+        os.environ["XLA_FLAGS"] = (
+            "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        )
+    try:
+        import jax  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "params.yaml: train.backend is jax, which is not installed; `make jax` installs it"
+        ) from None

@@ -1,0 +1,146 @@
+"""The IMDb reviews (Maas et al., ACL 2011): from either archive to one table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from unroll.archives import members
+from unroll.errors import UserError
+from unroll.files import HOW_TO_MEND, missing, replacing
+from unroll.paths import raw
+from unroll.progress import bar
+
+TABLE = "reviews.parquet"
+SPLITS = ("train", "test")
+LABELS = ("neg", "pos")  # 0 and 1
+# A single review or the npm package's one JSON file; the true sizes are 14 kB and 67 MB.
+MOST_BYTES = 100_000_000
+
+_MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_\d+\.txt")
+_SCHEMA = pa.schema(
+    [
+        ("split", pa.string()),
+        ("label", pa.uint8()),
+        ("id", pa.int32()),
+        ("text", pa.string()),
+    ]
+)
+
+
+class Review(NamedTuple):
+    """One row of the table; `id` is the number in the official archive's file name."""
+
+    split: str
+    label: int
+    id: int
+    text: str
+
+
+def read(archive: Path, source: str) -> list[Review]:
+    """The reviews of an archive of either source, in the table's order.
+
+    The order is train before test, negative before positive, then by id.
+
+    Raises:
+        UserError: the archive does not hold what it should.
+    """
+    reviews = list(_official(archive) if source == "official" else _npm(archive))
+    reviews.sort(key=lambda review: (SPLITS.index(review.split), review.label, review.id))
+    return reviews
+
+
+def _official(archive: Path) -> Iterator[Review]:
+    with bar(archive.stat().st_size, f"read {archive.name}") as progress:
+        for name, body in members(archive, _MEMBER, MOST_BYTES, progress):
+            match = _MEMBER.fullmatch(name)
+            assert match is not None
+            split, label, number = match.groups()
+            yield Review(split, LABELS.index(label), int(number), _decode(body, name))
+
+
+def _decode(body: bytes, name: str) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name}: not UTF-8 text ({error})") from None
+
+
+def _npm(archive: Path) -> Iterator[Review]:
+    name = "package/reviews.json"
+    with bar(archive.stat().st_size, f"read {archive.name}") as progress:
+        body = dict(members(archive, re.compile(re.escape(name)), MOST_BYTES, progress)).get(name)
+    try:
+        texts = [(item["t"], item["s"]) for item in json.loads(body or b"")]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UserError(f'{archive}: {name} is not a list of {{"t": text, "s": 0 or 1}}') from None
+    # Four equal blocks, each in the plain string order of the official file names, `ID_STARS.txt`
+    # with the ids from 0 up. An underscore sorts after every digit, so that order alone tells
+    # each review's id.
+    blocks = [("test", 0), ("train", 0), ("test", 1), ("train", 1)]
+    size, rest = divmod(len(texts), len(blocks))
+    if rest:
+        raise UserError(f"{archive}: {len(texts)} reviews do not fall into four equal blocks")
+    ids = sorted(range(size), key=lambda number: f"{number}_")
+    for block, (split, label) in enumerate(blocks):
+        for number, (text, stars) in zip(ids, texts[block * size :], strict=False):
+            if stars != label or not isinstance(text, str):
+                raise UserError(f"{archive}: a review of block {block + 1} has the label {stars!r}")
+            yield Review(split, label, number, text)
+
+
+def content_digest(reviews: list[Review]) -> str:
+    """The sha256 of all rows in order, whatever the file format."""
+    digest = hashlib.sha256()
+    for review in reviews:
+        digest.update(json.dumps(review, ensure_ascii=False).encode("utf-8"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def write(reviews: list[Review]) -> None:
+    """Write the table, a Parquet file of one row group a thousand reviews."""
+    columns = [list(column) for column in zip(*reviews, strict=True)]
+    table = pa.table(columns, schema=_SCHEMA)
+    with replacing(raw("imdb") / TABLE) as partial:
+        pq.write_table(table, partial, compression="zstd", row_group_size=1000)
+
+
+def texts(split: str) -> Iterator[str]:
+    """The texts of a split in the table's order, a thousand in memory at a time.
+
+    Raises:
+        UserError: the table is missing or damaged.
+    """
+    for batch in _batches("split", "text"):
+        rows = batch.filter(pc.equal(batch["split"], split))
+        yield from rows["text"].to_pylist()
+
+
+def labels(split: str) -> np.ndarray:
+    """The labels of a split in the table's order, shape (n,), uint8."""
+    found = [
+        batch.filter(pc.equal(batch["split"], split))["label"].to_numpy()
+        for batch in _batches("split", "label")
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.uint8)
+
+
+def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
+    path = raw("imdb") / TABLE
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            yield from file.iter_batches(batch_size=1000, columns=list(columns))
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not a whole table of reviews ({error}); {HOW_TO_MEND}") from None

@@ -1,0 +1,126 @@
+"""The MNIST digits (LeCun, Cortes, Burges): from either archive to four arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from unroll.archives import members
+from unroll.errors import UserError
+from unroll.files import read_array, write_array
+from unroll.paths import raw
+from unroll.progress import bar
+
+SPLITS = ("train", "test")
+SIDE = 28  # pixels
+# The largest of the files has 47,040,016 bytes.
+MOST_BYTES = 50_000_000
+# Our name, the name in the official archive, the name in the npm package.
+ARRAYS = {
+    "train_images": ("x_train.npy", "train-images-idx3-ubyte"),
+    "train_labels": ("y_train.npy", "train-labels-idx1-ubyte"),
+    "test_images": ("x_test.npy", "t10k-images-idx3-ubyte"),
+    "test_labels": ("y_test.npy", "t10k-labels-idx1-ubyte"),
+}
+
+
+def read(archive: Path, source: str) -> dict[str, np.ndarray]:
+    """The four uint8 arrays of either source: images (n, 28, 28), labels (n,).
+
+    Raises:
+        UserError: the archive does not hold what it should.
+    """
+    arrays = _official(archive) if source == "official" else _npm(archive)
+    for split in SPLITS:
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        if images.shape != (len(labels), SIDE, SIDE) or labels.ndim != 1:
+            raise UserError(f"{archive}: {split} has shapes {images.shape} and {labels.shape}")
+        if len(labels) and labels.max() > 9:
+            raise UserError(f"{archive}: {split} has a label {labels.max()}, expected 0 to 9")
+    return arrays
+
+
+def _official(archive: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(archive) as npz:
+            return {ours: _npy(npz, theirs) for ours, (theirs, _) in ARRAYS.items()}
+    except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, OSError) as error:
+        raise UserError(f"{archive}: not a whole MNIST .npz archive ({error})") from None
+
+
+def _npy(npz: zipfile.ZipFile, name: str) -> np.ndarray:
+    if npz.getinfo(name).file_size > MOST_BYTES:
+        raise UserError(f"{npz.filename}: refused, {name} claims more than {MOST_BYTES} bytes")
+    with npz.open(name) as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            if version != (1, 0):
+                raise ValueError(f"format {version}")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        except ValueError as error:
+            raise UserError(f"{npz.filename}: {name} is not an array ({error})") from None
+        if dtype != np.uint8 or fortran:
+            raise UserError(f"{npz.filename}: {name} is {dtype}, expected uint8 in C order")
+        return _shaped(file.read(), shape, f"{npz.filename}: {name}")
+
+
+def _npm(archive: Path) -> dict[str, np.ndarray]:
+    with bar(archive.stat().st_size, f"read {archive.name}") as progress:
+        files = dict(members(archive, re.compile(r"package/data/[^/]+"), MOST_BYTES, progress))
+    arrays = {}
+    for ours, (_, theirs) in ARRAYS.items():
+        name = f"package/data/{theirs}"
+        if name not in files:
+            raise UserError(f"{archive}: {name} is missing")
+        arrays[ours] = idx(files[name], f"{archive}: {name}")
+    return arrays
+
+
+def idx(body: bytes, label: str) -> np.ndarray:
+    """The uint8 array of an IDX file: two zeros, type 8, the number of axes, their sizes, bytes.
+
+    Raises:
+        UserError: with `label` in front, where the head is another or promises other than follows.
+    """
+    if len(body) < 4 or body[:3] != b"\0\0\x08" or len(body) < 4 + 4 * body[3]:
+        raise UserError(f"{label}: not an IDX file of bytes")
+    shape = struct.unpack_from(f">{body[3]}I", body, 4)
+    return _shaped(body[4 + 4 * body[3] :], shape, label)
+
+
+def _shaped(body: bytes, shape: tuple[int, ...], label: str) -> np.ndarray:
+    if len(body) != math.prod(shape):
+        raise UserError(f"{label}: promises shape {shape}, holds {len(body)} bytes")
+    return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def content_digest(arrays: dict[str, np.ndarray]) -> str:
+    """The sha256 of the arrays' shapes and bytes, in the order of `ARRAYS`."""
+    digest = hashlib.sha256()
+    for name in ARRAYS:
+        digest.update(f"{name}{arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def write(arrays: dict[str, np.ndarray]) -> None:
+    """Write one `.npy` file an array."""
+    for name, array in arrays.items():
+        write_array(raw("mnist") / f"{name}.npy", array)
+
+
+def images(split: str) -> np.ndarray:
+    """The images of a split, uint8 of shape (n, 28, 28), 0 is background."""
+    return read_array(raw("mnist") / f"{split}_images.npy")
+
+
+def labels(split: str) -> np.ndarray:
+    """The digits of a split, uint8 of shape (n,), 0 to 9."""
+    return read_array(raw("mnist") / f"{split}_labels.npy")

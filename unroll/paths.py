@@ -1,0 +1,53 @@
+"""Where every artifact lies, relative to the root of the project, which every stage runs in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+CORPORA = Path("corpora.yaml")
+VERSIONS = Path("versions.yaml")
+
+# The one folder that stages may write to beside their outputs; ignored by git and DVC.
+SCRATCH = Path("scratch")
+
+
+def raw(corpus: str) -> Path:
+    """The verified corpus as `fetch` wrote it."""
+    return Path("data/raw") / corpus
+
+
+def prepared(corpus: str) -> Path:
+    """The arrays that `preprocess` wrote."""
+    return Path("data/prepared") / corpus
+
+
+def evaluated(model: str) -> Path:
+    """What `evaluate` computed on the test set and `plot` draws: scores, codes, images."""
+    return Path("data/evaluated") / model
+
+
+def model(name: str) -> Path:
+    """A trained model: weights, configuration and, for text, the encoder."""
+    return Path("models") / name
+
+
+def curves(model: str) -> Path:
+    """The table of losses per epoch, written while training runs."""
+    return Path("plots/curves") / f"{model}.csv"
+
+
+def metrics(model: str) -> Path:
+    """The figures of a model on the test set."""
+    return Path("metrics") / f"{model}.json"
+
+
+def points(model: str) -> Path:
+    """The folder of plot data, tables that `dvc plots` draws."""
+    return Path("plots/points") / model
+
+
+def figures(model: str) -> Path:
+    """The folder of pictures."""
+    return Path("plots/figures") / model

@@ -1,0 +1,60 @@
+"""The prepared arrays of a corpus, split as the protocol says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unroll.errors import UserError
+from unroll.files import HOW_TO_MEND, read_array
+from unroll.paths import prepared
+
+ENCODER = "encoder.json"
+VALIDATION = "validation.npy"  # the rows of the training split that validate
+
+
+@dataclass(frozen=True)
+class Part:
+    """Inputs and labels of the same rows: word ids (n, length) or bytes (n, 28, 28); (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def read(corpus: str, split: str) -> Part:
+    """One split, mapped into memory.
+
+    Raises:
+        UserError: a file is missing, damaged, or does not belong to the other.
+    """
+    folder = prepared(corpus)
+    part = Part(read_array(folder / f"x_{split}.npy"), read_array(folder / f"y_{split}.npy"))
+    if len(part.x) != len(part.y) or not len(part.x):
+        raise UserError(
+            f"{folder}: {split} has {len(part.x)} inputs and {len(part.y)} labels; {HOW_TO_MEND}"
+        )
+    return part
+
+
+def training(corpus: str, protocol: str) -> tuple[Part, Part]:
+    """What to train on, and what to validate on and pick thresholds with.
+
+    Args:
+        protocol: `holdout` sets the validation rows of the training split aside; `book` trains
+            on the whole split and validates on the test split, as the chapter did.
+    """
+    whole = read(corpus, "train")
+    if protocol == "book":
+        return whole, read(corpus, "test")
+    rows = read_array(prepared(corpus) / VALIDATION)
+    if rows.ndim != 1 or not len(rows) or rows.min() < 0 or rows.max() >= len(whole.x):
+        raise UserError(f"{prepared(corpus)}/{VALIDATION}: not rows of x_train; {HOW_TO_MEND}")
+    held = np.zeros(len(whole.x), bool)
+    held[rows] = True
+    return Part(whole.x[~held], whole.y[~held]), Part(whole.x[held], whole.y[held])
+
+
+def scaled(images: np.ndarray) -> np.ndarray:
+    """Bytes to float32 in [0, 1]."""
+    return np.divide(images, 255, dtype=np.float32)
