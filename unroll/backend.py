@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from unroll.errors import UserError
 from unroll.params import Declared
@@ -31,7 +35,10 @@ def start(params: Declared) -> None:
 
 
 def _start_tensorflow(threads: int) -> None:
-    import tensorflow as tf
+    with _hushed():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -50,3 +57,24 @@ def _start_jax(threads: int) -> None:
         raise UserError(
             "params.yaml: train.backend is jax, which is not installed; `make jax` installs it"
         ) from None
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Hold back what native code says on standard error, unless an exception makes it of interest.
+
+    TensorFlow announces there, before its log level counts, that it found no GPU.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -62,17 +62,10 @@ def losses(path: Path, model: str, epoch: np.ndarray, loss: np.ndarray, val: np.
     """Training and validation loss per epoch, the best epoch marked."""
     figure, axes = _figure(6.4, 4.4)
     axes.plot(epoch, loss, color=BLUE, marker="o", markersize=4, label="training")
-    axes.plot(epoch, val, color=ORANGE, marker="s", markersize=4, label="validation")
     best = int(np.argmin(val))
-    axes.annotate(
-        f"best {val[best]:.4f}",
-        (epoch[best], val[best]),
-        xytext=(0, 26),
-        textcoords="offset points",
-        ha="right" if best else "left",
-        color=ORANGE,
-        arrowprops={"arrowstyle": "-", "color": ORANGE},
-    )
+    label = f"validation (best {val[best]:.4f})"
+    axes.plot(epoch, val, color=ORANGE, marker="s", markersize=4, label=label)
+    axes.plot(epoch[best], val[best], "o", color=ORANGE, markersize=14, fillstyle="none")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(
         title=f"{title(model)}: loss per epoch",

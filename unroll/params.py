@@ -48,40 +48,53 @@ def declared(stage: str) -> Declared:
     """The parameters of one stage, such as `train-lstm` or `evaluate@rnn`.
 
     Raises:
-        UserError: `dvc.yaml` has no such stage, or it declares what `params.yaml` lacks.
+        UserError: `dvc.yaml` has no such stage.
     """
-    params = read_yaml(PARAMS)
-    name, _, instance = stage.partition("@")
-    body = _stages().get(name)
-    if body is None:
-        raise UserError(f"{PIPELINE}: there is no stage {name}")
-    return Declared(params, _names(body, instance), stage)
+    entries = _entries().get(stage)
+    if entries is None:
+        raise UserError(f"{PIPELINE}: there is no stage {stage}")
+    return Declared(read_yaml(PARAMS), entries, stage)
 
 
 def trained_models() -> list[str]:
-    """The names of the models that the pipeline trains: all `models.NAME` that stages declare."""
-    names: list[str] = []
-    for body in _stages().values():
-        items = body.get("matrix", {})
-        instances = next(iter(items.values())) if items else [""]
-        for instance in instances:
-            names += [
-                entry.removeprefix("models.")
-                for entry in _names(body, instance)
-                if entry.startswith("models.")
-            ]
+    """The names of the models that the pipeline trains: each `models.NAME` that a stage declares."""
+    names = [
+        entry.removeprefix("models.")
+        for entries in _entries().values()
+        for entry in entries
+        if entry.startswith("models.")
+    ]
     return list(dict.fromkeys(names))
 
 
-def _stages() -> dict[str, Any]:
+def _entries() -> dict[str, list[str]]:
+    """The entries of `params.yaml` that each stage declares, with DVC's templates filled in."""
+    pipeline = read_yaml(PIPELINE)
     try:
-        return dict(read_yaml(PIPELINE)["stages"])
-    except (KeyError, TypeError):
-        raise UserError(f"{PIPELINE}: there are no stages") from None
+        variables = {key: value for part in pipeline.get("vars", []) for key, value in part.items()}
+        return {
+            name + suffix: [_fill(entry, values) for entry in entries if isinstance(entry, str)]
+            for name, body in pipeline["stages"].items()
+            for entries in [body.get("do", body).get("params", [])]
+            for suffix, values in _instances(body, variables).items()
+        }
+    except (KeyError, TypeError, AttributeError):
+        raise UserError(f"{PIPELINE}: not a pipeline that this project can read") from None
 
 
-def _names(body: dict[str, Any], instance: str) -> list[str]:
-    """The entries of `params.yaml` that a stage declares, templates filled in."""
-    # The one part of DVC's templates that these entries use is the instance's own name.
-    entries = body.get("do", body).get("params", [])
-    return [re.sub(r"\$\{[^}]*\}", instance, entry) for entry in entries if isinstance(entry, str)]
+def _instances(body: dict[str, Any], variables: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What each instance of a stage adds to its name, and the templates that it fills."""
+    if "matrix" in body:
+        [(axis, values)] = body["matrix"].items()
+        return {f"@{value}": {f"item.{axis}": value} for value in values}
+    if "foreach" in body:
+        items = variables[body["foreach"].strip("${}")]
+        return {
+            f"@{key}": {"key": key, **{f"item.{name}": value for name, value in item.items()}}
+            for key, item in items.items()
+        }
+    return {"": {}}
+
+
+def _fill(entry: str, values: dict[str, str]) -> str:
+    return re.sub(r"\$\{([^}]*)\}", lambda match: values[match[1]], entry)

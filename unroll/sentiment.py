@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from unroll import model_files, paths
-from unroll.classification import youden_threshold
 from unroll.files import write_json
 from unroll.params import Declared
 from unroll.prepared import ENCODER, Part, training
 from unroll.text import Encoder
+from unroll.threshold import youden_threshold
 from unroll.training import fit
 
 

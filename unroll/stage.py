@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from unroll import schema
+from unroll import schema, versions
 from unroll.errors import UserError
 from unroll.params import declared
 
@@ -22,6 +22,7 @@ def main(stage: str, arguments: list[str]) -> None:
     arguments.
     """
     schema.check()
+    versions.check(stage)
     params = declared(stage)
     if params.declares("train"):
         from unroll import backend

@@ -1,0 +1,46 @@
+# The commands of the project; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test check format lock readme venv clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
+
+repro: venv ## make the environment if need be, run the pipeline
+	dvc repro
+
+test: venv ## make the environment if need be, run the tests
+	python -m pytest
+
+check: venv ## formatting, lint, types
+	ruff format --check .
+	ruff check .
+	mypy
+
+format: venv ## format the code and mend what the linter can
+	ruff format .
+	ruff check --fix .
+
+lock: venv ## lock the requirements of pyproject.toml anew, with hashes for every platform
+	uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	  --upgrade -q -o requirements.txt
+	python -m unroll.versions
+
+readme: venv ## write the results table of README.md from metrics/
+	python -m unroll.readme
+
+venv: $(READY) ## the virtual environment with the locked requirements
+
+$(READY): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+clean: ## remove the environment and the scratch folder; data and the cache stay
+	rm -rf $(VENV) scratch

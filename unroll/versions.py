@@ -1,0 +1,56 @@
+"""The versions of the packages that compute results, as DVC tracks them and as they are installed.
+
+`python -m unroll.versions` writes `versions.yaml` from the locked requirements. Stages declare the
+packages they use as parameters of that file, so a new version reruns just the stages it can change.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+from unroll.errors import UserError
+from unroll.files import write_text
+from unroll.paths import PIPELINE, VERSIONS
+from unroll.yaml import read_yaml
+
+REQUIREMENTS = Path("requirements.txt")
+COMPUTING = (
+    *("h5py", "jax", "jaxlib", "keras", "matplotlib", "numpy", "pandas"),
+    *("pyarrow", "scikit-learn", "scipy", "tensorflow"),
+)
+HEAD = "# Written by `make lock` from requirements.txt; stages declare what can change their results.\n"
+
+
+def locked() -> str:
+    """What `versions.yaml` must say."""
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)", REQUIREMENTS.read_text("utf-8"), re.MULTILINE))
+    return HEAD + "".join(f'{name}: "{pins[name]}"\n' for name in COMPUTING)
+
+
+def check(stage: str) -> None:
+    """Compare the installed packages of a stage with the locked ones.
+
+    Raises:
+        UserError: a package that the stage declares is missing or of another version; the
+            result would be recorded as if the locked one had made it.
+    """
+    name = stage.partition("@")[0]
+    body = read_yaml(PIPELINE)["stages"][name]
+    pins = read_yaml(VERSIONS)
+    wrong = []
+    for entry in body.get("do", body).get("params", []):
+        for package in entry.get(str(VERSIONS), []) if isinstance(entry, dict) else []:
+            try:
+                found = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                found = "not installed"
+            if found.partition("+")[0] != pins[package]:
+                wrong.append(f"{package} is {found}, {VERSIONS} locks {pins[package]}")
+    if wrong:
+        raise UserError("\n".join([*wrong, "`make venv` installs the locked versions"]))
+
+
+if __name__ == "__main__":
+    write_text(VERSIONS, locked())
