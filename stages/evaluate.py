@@ -4,8 +4,8 @@ import numpy as np
 
 from unroll import classification, latent, model_files, paths, reconstruction
 from unroll.files import read_json, write_array, write_csv, write_json
-from unroll.params import Declared
 from unroll.model_files import THRESHOLD, predict
+from unroll.params import Declared
 from unroll.prepared import read, scaled
 
 

@@ -40,12 +40,10 @@ def autoencoder(name: str) -> None:
         f"{heading}: the rounded mean image of each digit",
         [("mean", arrays["means"]), ("rebuilt", arrays["means_rebuilt"])],
     )
-    figures.decoded(
-        folder / "random.png", name, arrays["random_code"], arrays["random_image"]
-    )
+    figures.decoded(folder / "random.png", name, arrays["random_code"], arrays["random_image"])
     table = pd.read_csv(paths.points(name) / "latent.csv")
-    columns = (table[key].to_numpy() for key in ("x", "y", "digit"))
-    figures.latent(folder / "latent.png", name, *columns, size=len(arrays["random_code"]))
+    x, y, digit = (table[key].to_numpy() for key in ("x", "y", "digit"))
+    figures.latent(folder / "latent.png", name, x, y, digit, size=len(arrays["random_code"]))
 
 
 PLOT = {"imdb": classifier, "mnist": autoencoder}

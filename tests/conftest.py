@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GOOD = "a wonderful touching film with superb acting and i loved it".split()
-BAD = "a dreadful boring film with awful acting and i hated it".split()
+GOOD = ["a", "wonderful", "touching", "film", "with", "superb", "acting", "and", "i", "loved", "it"]
+BAD = ["a", "dreadful", "boring", "film", "with", "awful", "acting", "and", "i", "hated", "it"]
 
 # Whatever the tests start must not ask the network for anything.
 os.environ["DVC_NO_ANALYTICS"] = "true"
@@ -34,7 +34,8 @@ def small_reviews(each: int) -> dict[tuple[str, int], list[str]]:
     rng = np.random.default_rng(0)
     return {
         (split, label): [
-            f"{' '.join(rng.choice(GOOD if label else BAD, 12))}.<br /><br />Seen {split} {i} times, café!"
+            " ".join(rng.choice(GOOD if label else BAD, 12))
+            + f".<br />Seen {split} {i} times, café!"
             for i in range(each)
         ]
         for split in ("train", "test")
@@ -67,7 +68,7 @@ def npm_imdb(path: Path, reviews: dict[tuple[str, int], list[str]]) -> None:
 def small_images(train: int, test: int) -> dict[str, np.ndarray]:
     """Images of ten kinds, a bright bar at a height of its own, with a little noise."""
     rng = np.random.default_rng(0)
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for split, count in (("train", train), ("test", test)):
         labels = np.arange(count, dtype=np.uint8) % 10
         images = rng.integers(0, 40, (count, 28, 28), dtype=np.uint8)
@@ -79,8 +80,11 @@ def small_images(train: int, test: int) -> dict[str, np.ndarray]:
 
 def official_mnist(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """An archive in the layout of mnist.npz."""
-    names = {f"{split}_{kind}": f"{letter}_{split}.npy" for split in ("train", "test")
-             for kind, letter in (("images", "x"), ("labels", "y"))}
+    names = {
+        f"{split}_{kind}": f"{letter}_{split}.npy"
+        for split in ("train", "test")
+        for kind, letter in (("images", "x"), ("labels", "y"))
+    }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as npz:
         for name, array in arrays.items():
             body = io.BytesIO()

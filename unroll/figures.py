@@ -21,7 +21,7 @@ TEN = (
     *("#DDAA33", "#CC6677", "#882255", "#AA4499", "#555555"),
 )
 DPI = 120
-STYLE = {
+STYLE: Any = {
     "font.size": 13,
     "axes.titlesize": 14,
     "axes.spines.top": False,
@@ -178,7 +178,9 @@ def decoded(path: Path, model: str, code: np.ndarray, image: np.ndarray) -> None
 
 
 @mpl.rc_context(STYLE)
-def latent(path: Path, model: str, x: np.ndarray, y: np.ndarray, digit: np.ndarray, size: int) -> None:
+def latent(
+    path: Path, model: str, x: np.ndarray, y: np.ndarray, digit: np.ndarray, size: int
+) -> None:
     """The latent space, each image drawn as its digit.
 
     Args:

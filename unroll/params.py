@@ -57,7 +57,7 @@ def declared(stage: str) -> Declared:
 
 
 def trained_models() -> list[str]:
-    """The names of the models that the pipeline trains: each `models.NAME` that a stage declares."""
+    """The models that the pipeline trains: each `models.NAME` that a stage declares."""
     names = [
         entry.removeprefix("models.")
         for entries in _entries().values()

@@ -25,7 +25,10 @@ NAMES = {"auc": "AUC", "balanced_accuracy": "balanced accuracy", "loss": "recons
 
 def table() -> str:
     """The results beside the chapter's, as Markdown."""
-    rows = ["| model | figure on the test set | Unroll (95% interval) | chapter |", "|---|---|---|---|"]
+    rows = [
+        "| model | figure on the test set | Unroll (95% interval) | chapter |",
+        "|---|---|---|---|",
+    ]
     for model, figures in CHAPTER.items():
         ours = read_json(paths.metrics(model))
         for name, theirs in figures.items():

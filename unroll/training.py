@@ -50,7 +50,10 @@ def fit(
     if settings["schedule"] == "plateau":
         watchers.append(
             keras.callbacks.ReduceLROnPlateau(
-                factor=0.5, patience=settings["plateau"], min_delta=PLATEAU_DELTA, monitor="val_loss"
+                factor=0.5,
+                patience=settings["plateau"],
+                min_delta=PLATEAU_DELTA,
+                monitor="val_loss",
             )
         )
     for watcher in watchers:

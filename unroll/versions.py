@@ -20,7 +20,7 @@ COMPUTING = (
     *("h5py", "jax", "jaxlib", "keras", "matplotlib", "numpy", "pandas"),
     *("pyarrow", "scikit-learn", "scipy", "tensorflow"),
 )
-HEAD = "# Written by `make lock` from requirements.txt; stages declare what can change their results.\n"
+HEAD = "# Written by `make lock` from requirements.txt; stages declare what they compute with.\n"
 
 
 def locked() -> str:

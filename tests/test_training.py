@@ -1,0 +1,87 @@
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+from unroll.prepared import Part
+from unroll.training import fit
+
+SETTINGS = {
+    "batch": 16,
+    "epochs": 4,
+    "optimizer": "adam",
+    "learning_rate": 0.05,
+    "adam_lr_ratio": 1.0,
+    "weight_decay": 0.0,
+    "schedule": "cosine",
+    "warmup": 0.25,
+    "plateau": 1,
+    "patience": 9,
+}
+
+
+def data(rows: int, seed: int) -> Part:
+    x = np.random.default_rng(seed).normal(size=(rows, 5)).astype(np.float32)
+    return Part(x, (x[:, :1] > 0).astype(np.float32))
+
+
+def train(folder, seed: int = 1, **changes) -> tuple[keras.Model, pd.DataFrame]:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            layers.Input((5,)),
+            layers.Dropout(0.3, name="dropout"),
+            layers.Dense(1, activation="sigmoid", name="score"),
+        ],
+        name="small",
+    )
+    curves = folder / "curves.csv"
+    fit(model, data(200, 1), data(100, 2), SETTINGS | changes, seed=seed, curves=curves)
+    return model, pd.read_csv(curves)
+
+
+def loss_of(model: keras.Model) -> float:
+    validation = data(100, 2)
+    p = np.clip(model.predict(validation.x, verbose=0).astype(np.float64), 1e-7, 1 - 1e-7)
+    return -np.where(validation.y, np.log(p), np.log(1 - p)).mean()
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.05), ("muon", 0.5)])
+def test_training_learns_and_writes_a_row_an_epoch(folder, optimizer, rate):
+    _, curves = train(folder, optimizer=optimizer, learning_rate=rate)
+    assert curves["epoch"].tolist() == [1, 2, 3, 4]
+    assert curves["loss"].iloc[-1] < curves["loss"].iloc[0]
+    assert curves["val_loss"].iloc[-1] < 0.5
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(folder):
+    first, again, other = (train(folder, seed)[0].get_weights() for seed in (1, 1, 2))
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert any((one != two).any() for one, two in zip(first, other, strict=True))
+
+
+def test_training_stops_when_validation_stalls_and_keeps_the_best_weights(folder):
+    # A rate at which the loss jumps about, so that the best epoch is not the last.
+    model, curves = train(
+        folder, epochs=60, patience=3, schedule="plateau", plateau=50, learning_rate=5.0
+    )
+    best = int(curves["val_loss"].to_numpy().argmin())
+    assert len(curves) == best + 1 + 3 < 60
+    assert loss_of(model) == pytest.approx(curves["val_loss"][best], abs=1e-4)
+
+
+def test_the_cosine_schedule_warms_up_and_decays_to_nothing(folder):
+    _, curves = train(folder, epochs=8)
+    rates = curves["learning_rate"]
+    assert rates.idxmax() in (1, 2)  # a quarter of 8 epochs warms up
+    assert rates.max() == pytest.approx(0.05, rel=0.1)
+    assert rates.iloc[-1] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_plateau_schedule_halves_the_rate_when_validation_stalls(folder):
+    _, curves = train(folder, schedule="plateau", learning_rate=1e-9, epochs=6, plateau=2)
+    assert curves["learning_rate"].tolist() == pytest.approx(
+        [1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10]
+    )
