@@ -5,7 +5,8 @@ from keras import layers
 
 from unroll import model_files, paths
 from unroll.params import Declared
-from unroll.prepared import Part, scaled, training
+from unroll.prepared import Part, training
+from unroll.recurrent import LSTM
 from unroll.training import fit
 
 ROWS, COLUMNS = 28, 28  # of an image: a sequence of 28 steps of 28 pixels
@@ -17,7 +18,7 @@ def lstm(settings: dict) -> keras.Model:
         [
             layers.Input((ROWS, COLUMNS)),
             layers.Dropout(settings["dropout_input"], name="dropout_input"),
-            layers.LSTM(settings["units"], name="lstm"),
+            LSTM(settings["units"], name="lstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
             layers.Dense(settings["latent"], activation="sigmoid", dtype="float32", name="code"),
@@ -29,12 +30,10 @@ def lstm(settings: dict) -> keras.Model:
             layers.Input((settings["latent"],)),
             layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
             layers.RepeatVector(ROWS, name="repeat"),
-            layers.LSTM(settings["units"], return_sequences=True, name="lstm"),
+            LSTM(settings["units"], return_sequences=True, name="lstm"),
             layers.BatchNormalization(name="normalization"),
-            layers.TimeDistributed(
-                layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="row"),
-                name="rows",
-            ),
+            # On each step alone, as TimeDistributed would, but in one product for all steps.
+            layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="rows"),
         ],
         name="decoder",
     )
@@ -47,7 +46,7 @@ def bilstm(settings: dict) -> keras.Model:
         [
             layers.Input((ROWS, COLUMNS)),
             layers.Dropout(settings["dropout_input"], name="dropout_input"),
-            layers.Bidirectional(layers.LSTM(settings["units"], name="lstm"), name="bilstm"),
+            layers.Bidirectional(LSTM(settings["units"], name="lstm"), name="bilstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
             layers.Dense(settings["latent"], activation="sigmoid", dtype="float32", name="code"),
@@ -60,13 +59,11 @@ def bilstm(settings: dict) -> keras.Model:
             layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
             layers.RepeatVector(ROWS, name="repeat"),
             layers.Bidirectional(
-                layers.LSTM(settings["units"], return_sequences=True, name="lstm"), name="bilstm"
+                LSTM(settings["units"], return_sequences=True, name="lstm"), name="bilstm"
             ),
             layers.BatchNormalization(name="normalization"),
-            layers.TimeDistributed(
-                layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="row"),
-                name="rows",
-            ),
+            # On each step alone, as TimeDistributed would, but in one product for all steps.
+            layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="rows"),
         ],
         name="decoder",
     )
@@ -90,6 +87,6 @@ def main(params: Declared, variant: str) -> None:
         settings,
         seed=params.seed,
         curves=paths.curves(name),
-        prepare=scaled,
+        prepare=lambda rows: keras.ops.cast(rows, "float32") / 255,
     )
     model_files.save(model, paths.model(name))

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from unroll.params import Declared
+from unroll.recurrent import LSTM
 from unroll.sentiment import train_classifier
 
 
@@ -14,7 +15,7 @@ def build(settings: dict, vocabulary: int, length: int) -> keras.Model:
             layers.Input((length,), dtype="int32"),
             layers.Embedding(vocabulary, settings["embedding"], name="embedding"),
             layers.Dropout(settings["dropout_input"], name="dropout_input"),
-            layers.LSTM(settings["units"], name="lstm"),
+            LSTM(settings["units"], name="lstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
             layers.Dense(1, activation="sigmoid", dtype="float32", name="score"),

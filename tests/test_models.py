@@ -68,7 +68,10 @@ def test_a_saved_model_predicts_the_same(folder, name):
     x = np.random.default_rng(0).integers(0, 2, shape).astype(np.float32)
     model_files.save(model, folder / "model")
     loaded = model_files.load(folder / "model")
-    np.testing.assert_array_equal(model_files.predict(loaded, x), model_files.predict(model, x))
+    # To the last bits: the loaded model has Keras's own recurrent layers.
+    np.testing.assert_allclose(
+        model_files.predict(loaded, x), model_files.predict(model, x), atol=1e-6
+    )
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
 
 
@@ -87,7 +90,7 @@ def test_a_configuration_that_names_a_lambda_is_refused(folder):
     layer = configuration["config"]["layers"][-1]["config"]["layers"][-1]
     layer["class_name"] = "Lambda"
     path.write_text(json.dumps(configuration))
-    with pytest.raises(UserError, match=r"refused, it names the class 'Lambda'"):
+    with pytest.raises(UserError, match=r"refused, it names keras\.layers\.Lambda"):
         model_files.load(folder)
 
 

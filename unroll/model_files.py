@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ _ALLOWED = {
     "RepeatVector",
     "Sequential",
     "SimpleRNN",
-    "TimeDistributed",
     "Zeros",
 }
 
@@ -45,6 +45,9 @@ def save(model: keras.Model, folder: Path) -> None:
     """Write the configuration and the weights of `model` into `folder`."""
     configuration = keras.saving.serialize_keras_object(model)
     configuration.pop("compile_config", None)
+    for part in _parts(configuration):
+        if part.get("registered_name") == "unroll>LSTM":
+            part.update(module="keras.layers", class_name="LSTM", registered_name=None)
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
     write_json(folder / CONFIGURATION, configuration)
@@ -58,9 +61,10 @@ def load(folder: Path) -> keras.Model:
             that no model of this project uses.
     """
     configuration = read_json(folder / CONFIGURATION)
-    for name in _classes(configuration):
-        if name not in _ALLOWED:
-            raise UserError(f"{folder / CONFIGURATION}: refused, it names the class {name!r}")
+    for part in _parts(configuration):
+        name, module = part.get("class_name"), part.get("module")
+        if name not in _ALLOWED or not str(module).startswith("keras"):
+            raise UserError(f"{folder / CONFIGURATION}: refused, it names {module}.{name}")
     weights = folder / WEIGHTS
     if not weights.exists():
         raise missing(weights)
@@ -86,20 +90,17 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict(x, batch_size=PREDICTION_BATCH, verbose=0), np.float32)
 
 
-def _classes(value: Any) -> set[str]:
-    """Every class and function that a configuration names, at any depth."""
-    found: set[str] = set()
-    open_values = [value]
-    while open_values:
-        value = open_values.pop()
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping of a configuration that names a class or a function, at any depth."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, dict):
             if "class_name" in value or "registered_name" in value:
-                keras_own = str(value.get("module", "")).startswith("keras")
-                found.add(str(value.get("class_name")) if keras_own else f"{value}"[:80])
-            open_values.extend(value.values())
+                yield value
+            waiting.extend(value.values())
         elif isinstance(value, list):
-            open_values.extend(value)
-    return found
+            waiting.extend(value)
 
 
 def _first_line(error: Exception) -> str:

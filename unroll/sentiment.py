@@ -41,6 +41,7 @@ def train_classifier(
         settings,
         seed=params.seed,
         curves=paths.curves(name),
+        prepare=lambda rows: keras.ops.cast(rows, "float32"),
     )
     scores = model_files.predict(model, validation.x)[:, 0]
     threshold = youden_threshold(validation.y, scores)

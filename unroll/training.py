@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from unroll.errors import UserError
 from unroll.files import write_csv
 from unroll.model_files import PREDICTION_BATCH
 from unroll.prepared import Part
 from unroll.progress import bar
+from unroll.steps import PER_CALL, Prepare, Steps, steps_of
 
 # Smaller improvements of the validation loss do not count for the plateau schedule (reference).
 PLATEAU_DELTA = 1e-4
@@ -28,7 +30,7 @@ def fit(
     *,
     seed: int,
     curves: Path,
-    prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    prepare: Prepare,
 ) -> None:
     """Train `model` with binary cross-entropy and leave it with its best weights.
 
@@ -39,10 +41,17 @@ def fit(
         train, validation: what to learn from, and what decides when to stop; `y` is the target.
         settings: the model's section of `params.yaml`.
         curves: the table of losses, rewritten after every epoch.
-        prepare: turns rows of `x` and `y` into what the model takes.
+        prepare: turns stored rows of `x` and `y` into what the model takes, with `keras.ops`.
+
+    Raises:
+        UserError: the loss is no longer a finite number.
     """
-    steps = -(-len(train.x) // settings["batch"])
+    # The last rows of the order, too few for a whole batch, sit out this epoch; another order
+    # leaves out others.
+    batch = min(settings["batch"], len(train.x))
+    steps = len(train.x) // batch
     model.compile(optimizer=_optimizer(settings, steps), loss="binary_crossentropy")
+    runner = steps_of(model, train.x, train.y, batch, prepare)
     stop = keras.callbacks.EarlyStopping(
         patience=settings["patience"], restore_best_weights=True, monitor="val_loss"
     )
@@ -60,21 +69,14 @@ def fit(
         watcher.set_model(model)
         watcher.on_train_begin()
 
-    x_validation, y_validation = prepare(validation.x), prepare(validation.y)
+    x_validation = keras.ops.convert_to_numpy(prepare(validation.x))
+    y_validation = keras.ops.convert_to_numpy(prepare(validation.y))
     console = _Console(model.name, settings["epochs"], steps)
     rows: list[tuple[object, ...]] = []
     for epoch in range(settings["epochs"]):
-        order = np.random.default_rng([seed, epoch]).permutation(len(train.x))
+        order = np.random.default_rng([seed, epoch]).permutation(len(train.x)).astype(np.int32)
         _reseed(model, seed, epoch)
-        history = model.fit(
-            prepare(train.x[order]),
-            prepare(train.y[order]),
-            batch_size=settings["batch"],
-            shuffle=False,
-            verbose=0,
-            callbacks=[console],
-        )
-        loss = history.history["loss"][0]
+        loss = _run_epoch(model, runner, order[: steps * batch], batch, epoch, console)
         rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
         val_loss = model.evaluate(
             x_validation, y_validation, batch_size=PREDICTION_BATCH, verbose=0
@@ -93,6 +95,26 @@ def fit(
         f"{model.name}: best validation loss {stop.best:.4f} in epoch {stop.best_epoch + 1}",
         flush=True,
     )
+
+
+def _run_epoch(
+    model: keras.Model, runner: Steps, order: np.ndarray, batch: int, epoch: int, console: _Console
+) -> float:
+    """Take all steps of one epoch; the mean loss over them."""
+    model.reset_metrics()
+    with console.epoch() as progress:
+        for first in range(0, len(order), PER_CALL * batch):
+            means = runner.run(order[first : first + PER_CALL * batch])
+            if not np.isfinite(means).all():
+                step = first // batch + int(np.argmin(np.isfinite(means))) + 1
+                raise UserError(
+                    f"{model.name}: the loss is {means[np.argmin(np.isfinite(means))]} in epoch "
+                    f"{epoch + 1}, step {step}; a lower models.{model.name}.learning_rate in "
+                    "params.yaml may help"
+                )
+            progress(len(means), means[-1])
+    runner.finish()
+    return float(means[-1])
 
 
 def _optimizer(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:
@@ -124,27 +146,23 @@ def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
         state.assign(np.array([entropy[0], 0], np.uint32))
 
 
-class _Console(keras.callbacks.Callback):
+class _Console:
     """A bar within the epoch on a terminal; a line after each epoch everywhere."""
 
     def __init__(self, name: str, epochs: int, steps: int) -> None:
-        super().__init__()
         self._name, self._epochs, self._steps = name, epochs, steps
         self._begin = time.monotonic()
-        self._bar = bar(0, name)
-        self._shows = sys.stderr.isatty()
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self._bar = bar(self._steps, self._name, "step")
+    @contextmanager
+    def epoch(self) -> Iterator[Callable[[int, float], None]]:
+        """Yield a function to call with the number of new steps and the mean loss so far."""
+        with bar(self._steps, self._name, "step") as progress:
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self._shows:
-            self._bar.update(batch + 1 - self._bar.n)
-            if logs and batch % 20 == 0:
-                self._bar.set_postfix(loss=f"{float(logs['loss']):.4f}", refresh=False)
+            def advance(steps: int, loss: float) -> None:
+                progress.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                progress.update(steps)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._bar.close()
+            yield advance
 
     def line(self, epoch: int, loss: float, val_loss: float) -> None:
         """Print the losses of an epoch, and the time left if no earlier stop comes."""
