@@ -1,17 +1,18 @@
 # The commands of the project; `make` alone lists them.
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check format lock readme venv clean
+.PHONY: bench help repro test check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
 
-repro: venv ## make the environment if need be, run the pipeline
-	dvc repro
+repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages at once
+	python -m unroll.repro --jobs $(JOBS)
 
 test: venv ## make the environment if need be, run the tests
 	python -m pytest
@@ -44,3 +45,6 @@ $(READY): requirements.txt
 
 clean: ## remove the environment and the scratch folder; data and the cache stay
 	rm -rf $(VENV) scratch
+
+bench: venv ## measure speed against the chapter's recipe, write bench/RESULTS.md
+	python -m bench.run

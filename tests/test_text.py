@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unroll.errors import UserError
 from unroll.text import PAD, START, UNKNOWN, Encoder, count_words, words
@@ -32,6 +34,35 @@ def test_longer_reviews_keep_their_end_and_the_start_sign_falls_off():
     assert encoder(length=3).encode("film film good don't") == [5, 6, 7]
     assert encoder(length=3).encode("good don't film") == [6, 7, 5]
     assert encoder(length=3).encode("don't film") == [START, 7, 5]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "film",
+                "good",
+                "don't",
+                "the",
+                "<br />",
+                "<i",
+                "a>b",
+                "<",
+                ">",
+                "...",
+                "é",
+                "\n",
+                "x" * 40,
+            ]
+        ),
+        max_size=60,
+    ).map(" ".join),
+    st.integers(1, 8),
+)
+def test_reading_only_the_end_of_a_review_changes_nothing(text, length):
+    ids = {"film": 5, "good": 6, "don't": 7}
+    whole = [START, *(ids.get(word, UNKNOWN) for word in words(text))][-length:]
+    assert encoder(length).encode(text) == [PAD] * (length - len(whole)) + whole
 
 
 def test_an_empty_review_is_padding_and_the_start_sign():

@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 from keras import layers
 
+from unroll.errors import UserError
 from unroll.prepared import Part
-from unroll.training import fit
+from unroll.steps import steps_of
+from unroll.training import _reseed, fit
 
 SETTINGS = {
     "batch": 16,
@@ -37,7 +39,15 @@ def train(folder, seed: int = 1, **changes) -> tuple[keras.Model, pd.DataFrame]:
         name="small",
     )
     curves = folder / "curves.csv"
-    fit(model, data(200, 1), data(100, 2), SETTINGS | changes, seed=seed, curves=curves, prepare=keras.ops.array)
+    fit(
+        model,
+        data(200, 1),
+        data(100, 2),
+        SETTINGS | changes,
+        seed=seed,
+        curves=curves,
+        prepare=keras.ops.array,
+    )
     return model, pd.read_csv(curves)
 
 
@@ -85,3 +95,24 @@ def test_the_plateau_schedule_halves_the_rate_when_validation_stalls(folder):
     assert curves["learning_rate"].tolist() == pytest.approx(
         [1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10]
     )
+
+
+def test_a_loss_that_is_no_number_stops_training_with_epoch_and_step(folder):
+    with pytest.raises(UserError, match=r"small: the loss is nan in epoch 1, step \d+; a lower"):
+        train(folder, learning_rate=float("nan"), schedule="plateau")
+
+
+def test_dropout_masks_differ_from_step_to_step_and_from_epoch_to_epoch():
+    # A model that only drops tells by its loss which inputs were dropped.
+    model = keras.Sequential([layers.Input((50,)), layers.Dropout(0.2)])
+    model.compile(optimizer="adam", loss="mse")
+    ones = np.ones((3, 50), np.float32)
+    runner = steps_of(model, ones, ones, 1, keras.ops.array)
+    sums = []
+    for epoch in range(2):
+        _reseed(model, 1, epoch)
+        model.reset_metrics()
+        means = runner.run(np.arange(3, dtype=np.int32))
+        runner.finish()
+        sums += np.diff(means * [1, 2, 3], prepend=0).round(4).tolist()
+    assert len(set(sums)) > 3

@@ -41,3 +41,10 @@ if __name__ == "__main__":
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a missing permission, a read-only folder: the system's own words, no trace.
+        print(f"error: {sys.argv[1]}: {error}; mend that and run it again", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{sys.argv[1]}: stopped; `make repro` goes on", file=sys.stderr)
+        sys.exit(130)

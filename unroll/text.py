@@ -20,6 +20,9 @@ PAD, START, UNKNOWN, UNUSED = range(4)
 SIGNS = ("<PAD>", "<START>", "<UNK>", "<UNUSED>")
 FIRST = len(SIGNS)
 
+# More than almost every word and its separators; what is read first of a review's end.
+CHARACTERS_A_WORD = 9
+
 _TAG = re.compile(r"<br\s*/?>|</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -44,6 +47,18 @@ def clean(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of one review in order, lower-case, without markup and punctuation."""
     return clean(text).split()
+
+
+def _end(text: str, size: int) -> str:
+    """About the last `size` characters, from the beginning of a word that is not inside a tag."""
+    if len(text) <= size:
+        return ""
+    end = text[-size:]
+    # A tag holds no other angle bracket, so one that was cut ends at the first `>`, before any `<`.
+    closing, opening = end.find(">"), end.find("<")
+    if closing >= 0 and (opening < 0 or closing < opening):
+        return end[closing + 1 :]
+    return end.partition(" ")[2]
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
@@ -95,13 +110,13 @@ class Encoder:
 
     def encode(self, text: str) -> list[int]:
         """The row of one raw review: `length` ids."""
-        # Only the end of a long review is kept, so only its last words are split off; the
-        # first element is then the unsplit rest, which shows that there was more.
-        tail = clean(text).rsplit(maxsplit=self.length)
         get = self._ids.get
-        if len(tail) > self.length:
-            return [get(word, UNKNOWN) for word in tail[1:]]
-        row = [START, *(get(word, UNKNOWN) for word in tail)][-self.length :]
+        # Only the end of a long review is kept, so mostly only its end needs to be read.
+        for part in (_end(text, CHARACTERS_A_WORD * self.length), text):
+            tail = clean(part).rsplit(maxsplit=self.length)[-self.length :]
+            if len(tail) == self.length:
+                return [get(word, UNKNOWN) for word in tail]
+        row = [START, *(get(word, UNKNOWN) for word in tail)]
         return [PAD] * (self.length - len(row)) + row
 
     def encode_all(self, texts: Iterable[str], out: np.ndarray) -> None:

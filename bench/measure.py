@@ -1,0 +1,94 @@
+"""What the measurements share: the cost of a process, and a project to measure."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a process and all that it started: seconds, processor seconds, largest memory in MB."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    lines: list[tuple[float, str]]
+
+
+def cost(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> Cost:
+    """Run a command to its end, each line of its output with the second at which it came."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = [(time.monotonic() - begin, line.rstrip()) for line in process.stdout]
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}:\n{lines[-20:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(time.monotonic() - begin, cpu, usage.ru_maxrss / 1024, lines)
+
+
+def python(*arguments: str) -> list[str]:
+    """A command of this environment's Python."""
+    return [sys.executable, *arguments]
+
+
+def project(folder: Path, **params: object) -> Path:
+    """A copy of the committed project in `folder`, its corpora prepared, an empty cache.
+
+    Args:
+        params: changed parameters, `__` for a dot.
+    """
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    for name in ("data/raw", "data/prepared"):
+        shutil.copytree(ROOT / name, folder / name)
+    yaml = YAML()
+    body = yaml.load(folder / "params.yaml")
+    for place, value in params.items():
+        *parents, key = place.split("__")
+        section = body
+        for parent in parents:
+            section = section[parent]
+        section[key] = value
+    yaml.dump(body, folder / "params.yaml")
+    return folder
+
+
+def spread(values: list[float], digits: int = 2) -> str:
+    """Median and range of repeated measurements."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def repeated(action: Callable[[], float], times: int) -> list[float]:
+    """The results of an action done again and again."""
+    return [action() for _ in range(times)]
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

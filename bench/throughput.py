@@ -1,0 +1,172 @@
+"""Samples a second: `python -m bench.throughput STAGE` on the backend of `params.yaml`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from bench.measure import ROOT, cost, python, table
+
+BACKENDS = ("tensorflow", "jax", "torch")
+# Multiplications and additions of a forward pass for one sample; training costs three times that.
+OPERATIONS = {
+    "train-rnn": 2 * 128 * (64 + 32) * 32,
+    "train-lstm": 2 * 128 * (64 + 32) * 4 * 32,
+    "train-ae@lstm": 2 * 28 * ((28 + 28) * 4 * 28 + (2 + 28) * 4 * 28 + 28 * 28),
+    "train-ae@bilstm": 2 * 28 * (2 * (28 + 28) * 4 * 28 + 2 * (100 + 28) * 4 * 28 + 56 * 28),
+}
+
+
+def of_backend(stage: str, backend: str) -> dict[str, float]:
+    """Training and prediction, in samples a second, of one model after it is compiled."""
+    from unroll import backend as backends
+    from unroll.params import declared
+
+    params = declared(stage)
+    params.train["backend"] = backend
+    backends.start(params)
+    import keras
+
+    from stages import train_ae, train_lstm, train_rnn
+    from unroll.steps import PER_CALL, steps_of
+
+    x: Any
+    if "ae" in stage:
+        settings = params.models["ae_" + stage.partition("@")[2]]
+        model = train_ae.BUILD[stage.partition("@")[2]](settings)
+        x = np.load("data/prepared/mnist/x_train.npy")
+        y = x
+    else:
+        name = stage.removeprefix("train-")
+        settings = params.models[name]
+        build = {"rnn": train_rnn, "lstm": train_lstm}[name].build
+        x = np.load("data/prepared/imdb/x_train.npy")
+        y = np.load("data/prepared/imdb/y_train.npy")[:, np.newaxis]
+        model = build(settings, 10_000, x.shape[1])
+    scale = 255 if "ae" in stage else 1
+    model.compile(optimizer="adam", loss="binary_crossentropy")
+    batch = settings["batch"]
+    steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32") / scale)
+    order = np.arange(PER_CALL * batch, dtype=np.int32)
+    steps.run(order)
+    training = _rate(lambda: steps.run(order), len(order))
+    steps.finish()
+    some = x[:5000].astype(np.float32) / scale
+    model.predict(some, batch_size=1000, verbose=0)
+    prediction = _rate(lambda: model.predict(some, batch_size=1000, verbose=0), len(some))
+    return {"training": training, "prediction": prediction}
+
+
+def of_torch(stage: str) -> dict[str, float]:
+    """A plain PyTorch loop with the model that its user would write."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(1)
+
+    class Classifier(nn.Module):
+        def __init__(self, recurrent: Any) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(10_000, 64)
+            self.recurrent = recurrent(64, 32, batch_first=True)
+            self.rest = nn.Sequential(nn.BatchNorm1d(32), nn.Dropout(0.2), nn.Linear(32, 1))
+
+        def forward(self, x: Any) -> Any:
+            embedded = nn.functional.dropout(self.embedding(x), 0.3, self.training)
+            return self.rest(self.recurrent(embedded)[0][:, -1])
+
+    class Autoencoder(nn.Module):
+        def __init__(self, latent: int, two: bool) -> None:
+            super().__init__()
+            width = 56 if two else 28
+            self.read = nn.LSTM(28, 28, batch_first=True, bidirectional=two)
+            self.code = nn.Sequential(
+                nn.BatchNorm1d(width), nn.Dropout(0.1), nn.Linear(width, latent), nn.Sigmoid()
+            )
+            self.write = nn.LSTM(latent, 28, batch_first=True, bidirectional=two)
+            self.row = nn.Linear(width, 28)
+
+        def forward(self, x: Any) -> Any:
+            code = self.code(self.read(x)[0][:, -1])
+            return self.row(self.write(code[:, None].expand(-1, 28, -1))[0])
+
+    batch = 128
+    if "ae" in stage:
+        model: nn.Module = Autoencoder(100 if "bi" in stage else 2, "bi" in stage)
+        x = torch.rand(batch, 28, 28)
+        y = x
+    else:
+        model = Classifier(nn.LSTM if "lstm" in stage else nn.RNN)
+        x = torch.randint(0, 10_000, (batch, 128))
+        y = torch.randint(0, 2, (batch, 1)).float()
+    optimizer = torch.optim.Adam(model.parameters())
+    loss = nn.BCEWithLogitsLoss()
+
+    def train() -> None:
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+    def predict() -> None:
+        with torch.no_grad():
+            model(x)
+
+    train()
+    training = _rate(train, batch)
+    model.eval()
+    return {"training": training, "prediction": _rate(predict, batch)}
+
+
+def _rate(action: Any, samples: int, seconds: float = 4.0) -> float:
+    begin, done = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        action()
+        done += samples
+    return done / (time.perf_counter() - begin)
+
+
+def matrix_rate() -> float:
+    """Operations a second of one core in a large product of float32 matrices."""
+    a = np.random.default_rng(0).random((1024, 1024), np.float32)
+    a @ a
+    return _rate(lambda: a @ a, 2 * 1024**3, 2.0)
+
+
+def report() -> str:
+    """The rates of every model and backend as Markdown."""
+    one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    [(_, line)] = cost(python("-m", "bench.throughput", "matrix"), ROOT, one).lines
+    rate = float(line)
+    rows = []
+    for stage, operations in OPERATIONS.items():
+        for backend in BACKENDS:
+            command = python("-m", "bench.throughput", stage, backend)
+            try:
+                found = json.loads(cost(command, ROOT, one).lines[-1][1])
+            except RuntimeError:
+                rows.append([f"`{stage}`", backend, "not installed", "", ""])
+                continue
+            share = 3 * operations * found["training"] / rate
+            numbers = [f"{found['training']:,.0f}", f"{found['prediction']:,.0f}", f"{share:.0%}"]
+            rows.append([f"`{stage}`", backend, *numbers])
+    head = [
+        "stage",
+        "backend",
+        "training, samples/s",
+        "prediction, samples/s",
+        "of the core's rate",
+    ]
+    return f"One core multiplies matrices at {rate / 1e9:.0f} GFLOP/s.\n\n" + table(head, rows)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "matrix":
+        print(matrix_rate())
+    elif sys.argv[2] == "torch":
+        print(json.dumps(of_torch(sys.argv[1])))
+    else:
+        print(json.dumps(of_backend(sys.argv[1], sys.argv[2])))

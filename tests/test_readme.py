@@ -1,0 +1,50 @@
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+from unroll import readme
+from unroll.errors import UserError
+
+TEXT = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_results_table_is_the_one_that_the_metrics_give(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert readme.filled(TEXT) == TEXT, "`make readme` writes it anew"
+
+
+def test_the_table_follows_the_metrics(folder, monkeypatch):
+    for model, figures in readme.CHAPTER.items():
+        path = folder / f"metrics/{model}.json"
+        path.parent.mkdir(exist_ok=True)
+        body = ", ".join(f'"{name}": 0.12345' for name in figures)
+        path.write_text("{" + body + "}")
+    assert readme.table().count("**0.1235**") + readme.table().count("**0.1234**") == 6
+    with pytest.raises(UserError, match="README"):
+        readme.filled("no marks")
+
+
+def test_the_make_targets_of_the_texts_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"`make ([a-z]+)", (ROOT / name).read_text("utf-8")):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_files_that_the_readme_links_to_exist():
+    for path in re.findall(r"\]\(([^)h#][^)]*)\)", TEXT):
+        assert (ROOT / path).exists(), path
+
+
+def test_no_host_of_a_package_registry_is_named():
+    words = ["npm" + "js.", "py" + "pi.org", "python" + "hosted", "yarn" + "pkg", "deb." + "debian"]
+    found = subprocess.run(
+        ["git", "grep", "-l", "-i", "-F", *(part for word in words for part in ("-e", word))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == ""

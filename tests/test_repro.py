@@ -1,0 +1,84 @@
+"""Stages side by side, on pipelines of shell commands."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from unroll.yaml import read_yaml
+
+
+@pytest.fixture
+def repro(folder: Path):
+    """A function that writes a pipeline of shell commands and brings it up to date."""
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+
+    def run(*stages: tuple[str, list[str], str], jobs: int = 2, code: int = 0) -> str:
+        lines = ["stages:"]
+        for name, dependencies, command in stages:
+            lines += [f"  {name}:", f"    cmd: {command}", f"    outs: [{name}.out]"]
+            lines += [f"    deps: [{', '.join(f'{d}.out' for d in dependencies)}]"]
+        models = [f"models.{name}" for name in read_yaml(ROOT / "params.yaml")["models"]]
+        lines += ["  models:", "    cmd: touch models.out", f"    params: [{', '.join(models)}]"]
+        (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    return run
+
+
+def meet(name: str, other: str) -> str:
+    """A command that ends well only if the other's runs at the same time."""
+    wait = f"for i in $(seq 100); do [ -e {other}.here ] && break; sleep 0.1; done"
+    return f"touch {name}.here; {wait}; [ -e {other}.here ] && echo {name} > {name}.out"
+
+
+def test_independent_stages_run_at_the_same_time(repro):
+    repro(("one", [], meet("one", "two")), ("two", [], meet("two", "one")))
+
+
+def test_a_stage_waits_for_those_that_it_depends_on(repro, folder):
+    output = repro(
+        ("first", [], "sleep 0.5; echo a > first.out"),
+        ("second", ["first"], "cat first.out first.out > second.out"),
+    )
+    assert (folder / "second.out").read_text() == "a\na\n"
+    assert "second             | Running stage 'second':" in output
+
+
+def test_what_is_up_to_date_does_not_run_again(repro):
+    stages = [("one", [], "echo a > one.out"), ("two", ["one"], "cp one.out two.out")]
+    repro(*stages)
+    assert repro(*stages) == "Data and pipelines are up to date.\n"
+    changed = [stages[0], ("two", ["one"], "cat one.out one.out > two.out")]
+    output = repro(*changed)
+    assert "Running stage 'two'" in output
+    assert "'one'" not in output
+
+
+def test_a_failure_stops_the_others_and_is_named(repro, folder):
+    before = time.monotonic()
+    output = repro(
+        ("bad", [], "sleep 1; exit 3"),
+        ("good", [], "exec sleep 60"),
+        ("after", ["bad"], "touch after.out"),
+        code=1,
+    )
+    assert time.monotonic() - before < 30
+    assert "error: stage bad failed" in output
+    assert "Traceback" not in output
+    assert not (folder / "after.out").exists()

@@ -1,0 +1,144 @@
+"""`dvc repro` with independent stages side by side: `python -m unroll.repro --jobs 2`.
+
+DVC runs one stage after another. Several `dvc repro --single-item` calls share a workspace safely
+as long as none starts before the stages that it depends on have ended, which is what this module
+sees to. Stages fix their own seeds and threads, so the files are the same whatever runs beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import networkx as nx
+from dvc.repo import Repo
+
+from unroll import schema
+from unroll.errors import UserError
+
+DVC = (sys.executable, "-m", "dvc")
+
+
+def outdated() -> nx.DiGraph:
+    """The stages that are not up to date and all that depend on them, an edge to each that waits.
+
+    The order of the nodes is that of `dvc.yaml`.
+    """
+    with Repo() as repo:
+        stages = repo.index.stages
+        depends = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
+        waits = nx.DiGraph()
+        waits.add_nodes_from(stage.addressing for stage in stages)
+        waits.add_edges_from((dependency, stage) for stage, dependency in depends.edges)
+        changed = set(repo.status())
+    for name in list(changed):
+        changed |= nx.descendants(waits, name)
+    return nx.DiGraph(waits.subgraph([name for name in waits if name in changed]))
+
+
+class Runs:
+    """The running stages, each with a thread that passes its lines on."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._ended: list[tuple[str, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, stage: str) -> None:
+        """Run one stage alone; its lines are printed with its name in front."""
+        process = subprocess.Popen(
+            [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._running[stage] = process
+        threading.Thread(target=self._follow, args=(stage, process), daemon=True).start()
+
+    def _follow(self, stage: str, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() and not line.startswith(("Use `dvc push`", "Updating lock file")):
+                print(f"{stage:18} | {line}", end="", flush=True)
+        code = process.wait()
+        with self._changed:
+            self._ended.append((stage, code))
+            self._changed.notify()
+
+    def wait(self) -> tuple[str, int]:
+        """The next stage that ends, and its exit code."""
+        with self._changed:
+            # Now and then, so that a signal to this process is not kept waiting.
+            while not self._ended:
+                self._changed.wait(0.2)
+            stage, code = self._ended.pop(0)
+        del self._running[stage]
+        return stage, code
+
+    def stop(self) -> None:
+        """Ask every running stage to end, with all that it started, and wait until it has."""
+        for process in self._running.values():
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in self._running.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def run(jobs: int) -> None:
+    """Bring all stages up to date, `jobs` at once at most.
+
+    Raises:
+        UserError: the parameters have mistakes, or a stage failed; the others are stopped then.
+    """
+    schema.check()
+    waiting = outdated()
+    if not waiting:
+        print("Data and pipelines are up to date.")
+        return
+    runs = Runs()
+    started: set[str] = set()
+    try:
+        while waiting:
+            ready = [stage for stage in waiting if not waiting.in_degree(stage)]
+            # The later in `dvc.yaml` the sooner: what is begun is brought to its end, and the
+            # autoencoders, which take longest, do not wait for the short stages.
+            for stage in reversed(ready):
+                if len(runs) < jobs and stage not in started:
+                    started.add(stage)
+                    runs.start(stage)
+            stage, code = runs.wait()
+            if code:
+                raise UserError(f"stage {stage} failed; after mending it, run the same again")
+            waiting.remove_node(stage)
+    finally:
+        runs.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.repro")
+    parser.add_argument("--jobs", type=int, default=1, help="stages to run at once")
+    jobs = parser.parse_args().jobs
+    try:
+        if jobs < 1:
+            raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
+        run(jobs)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; `make repro` goes on with what is not done", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
