@@ -137,8 +137,8 @@ class Clone:
 def clone(tmp_path_factory) -> Clone:
     """The small project after one whole run; tests leave it as they found it."""
     clone = Clone(tmp_path_factory.mktemp("clone"))
-    ran = clone.repro()
-    assert len(ran) == 16
+    output = clone.run("python", "-m", "unroll.repro", "--jobs", "2")
+    assert output.count("Running stage") == 16
     clone.commit("results")
     return clone
 
@@ -182,6 +182,21 @@ def test_every_output_is_where_dvc_or_git_keeps_it(clone):
         )
         pictures = ("loss", "digits", "means", "random", "latent")
         assert {f"plots/figures/{name}/{picture}.png" for picture in pictures} <= set(tracked)
+
+
+def test_both_backends_reach_the_same_figures_and_jobs_change_no_byte(clone):
+    metrics = clone.folder / "metrics/lstm.json"
+    here = json.loads(metrics.read_text())["auc"]
+    before = sha256(clone.folder / "models/rnn/model.weights.h5")
+    try:
+        clone.run("dvc", "repro", "--force", "--single-item", "train-rnn")
+        assert sha256(clone.folder / "models/rnn/model.weights.h5") == before
+        clone.set("train.backend", "jax")
+        clone.repro("train-lstm", "evaluate@lstm")
+        assert json.loads(metrics.read_text())["auc"] == pytest.approx(here, abs=0.01)
+    finally:
+        clone.run("git", "checkout", "-q", ".")
+        assert clone.repro() == []
 
 
 def test_changing_the_units_of_the_lstm_touches_the_lstm_alone(clone):

@@ -21,6 +21,11 @@ from unroll import schema
 from unroll.errors import UserError
 
 DVC = (sys.executable, "-m", "dvc")
+# What DVC says after every call, which one call for each stage would repeat.
+HINTS = (
+    *("Generating lock file", "Updating lock file", "Use `dvc push`"),
+    *("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config"),
+)
 
 
 def outdated() -> nx.DiGraph:
@@ -66,7 +71,7 @@ class Runs:
     def _follow(self, stage: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.strip() and not line.startswith(("Use `dvc push`", "Updating lock file")):
+            if line.strip() and not line.startswith(HINTS):
                 print(f"{stage:18} | {line}", end="", flush=True)
         code = process.wait()
         with self._changed:
@@ -120,6 +125,7 @@ def run(jobs: int) -> None:
             if code:
                 raise UserError(f"stage {stage} failed; after mending it, run the same again")
             waiting.remove_node(stage)
+        print("All stages are up to date; `git add dvc.lock metrics plots` tracks the results.")
     finally:
         runs.stop()
 
