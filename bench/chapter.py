@@ -28,7 +28,7 @@ PREPARED = Path("data/prepared")
 def classifier(recurrent: Any) -> keras.Model:
     return keras.Sequential(
         [
-            layers.Input((128,)),
+            layers.Input((None,)),
             layers.Embedding(10_000, 64),
             layers.Dropout(0.3),
             recurrent(32),

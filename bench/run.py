@@ -48,7 +48,7 @@ def main() -> None:
     parts = ["# Measurements", machine()]
     for heading, section in sections.values():
         parts += [f"## {heading}", section()]
-    write_text(RESULTS, "\n\n".join(parts) + "\n")
+        write_text(RESULTS, "\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

@@ -288,6 +288,14 @@ def test_no_source_at_all_is_one_message_that_leaves_nothing_behind(clone):
         clone.run("git", "checkout", "-q", ".")
 
 
+def test_the_yardstick_of_the_bench_runs_on_the_prepared_arrays(clone):
+    output = clone.run("python", "-m", "bench.chapter", "rnn", "2")
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert [line.get("epoch") for line in lines] == [1, 2, None]
+    assert lines[-1]["auc"] > 0.5
+    assert lines[0]["seconds"] < lines[1]["seconds"] < lines[2]["seconds"]
+
+
 def test_plots_show_draws_every_table_and_picture(clone, tmp_path):
     clone.run("dvc", "plots", "show", "-o", str(tmp_path))
     page = (tmp_path / "index.html").read_text()
