@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,11 +80,6 @@ def spread(values: list[float], digits: int = 2) -> str:
     """Median and range of repeated measurements."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def repeated(action: Callable[[], float], times: int) -> list[float]:
-    """The results of an action done again and again."""
-    return [action() for _ in range(times)]
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.measure import cost, project, python, repeated, spread, table
+from bench.measure import cost, project, python, spread, table
 
 STAGES = ("fetch", "preprocess", "plot", "train_rnn", "train_ae", "evaluate")
 
@@ -47,9 +47,9 @@ def report(times: int = 5) -> str:
         )
         imports = []
         for stage in STAGES:
-            code = f"import unroll.stage, stages.{stage}"
-            took = repeated(lambda code=code: cost(python("-c", code), ours).seconds, times)
-            imports.append([f"`{stage}`", spread(took)])
+            command = python("-c", f"import unroll.stage, stages.{stage}")
+            values = [cost(command, ours).seconds for _ in range(times)]
+            imports.append([f"`{stage}`", spread(values)])
     return "\n\n".join(
         [
             f"Nothing to do: {ratio:.2f} times bare DVC's.",
