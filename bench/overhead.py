@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.measure import cost, project, python, spread, table
+from bench.measure import ROOT, cost, project, python, spread, table
 
 STAGES = ("fetch", "preprocess", "plot", "train_rnn", "train_ae", "evaluate")
 
@@ -31,7 +31,9 @@ def report(times: int = 5) -> str:
     with tempfile.TemporaryDirectory() as name:
         ours = project(Path(name) / "ours")
         subprocess.run(
-            python("-m", "dvc", "-q", "config", "cache.dir", _cache()), cwd=ours, check=True
+            python("-m", "dvc", "-q", "config", "cache.dir", str(ROOT / ".dvc/cache")),
+            cwd=ours,
+            check=True,
         )
         subprocess.run(python("-m", "dvc", "-q", "checkout", "--force"), cwd=ours, check=True)
         theirs = bare(Path(name) / "bare", 16)
@@ -57,9 +59,3 @@ def report(times: int = 5) -> str:
             table(["stage", "seconds to start and import"], imports),
         ]
     )
-
-
-def _cache() -> str:
-    from bench.measure import ROOT
-
-    return str(ROOT / ".dvc/cache")

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import struct
+import subprocess
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +118,22 @@ def write_tar(path: Path, files: dict[str, bytes]) -> None:
 def sha256(path: Path) -> str:
     """Of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def output_of(command: Sequence[str], cwd: Path, changes: dict[str, str], code: int) -> str:
+    """Standard output and error of a command that must end with `code`.
+
+    Args:
+        changes: variables of the environment to set.
+    """
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | changes,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout

@@ -1,13 +1,12 @@
 """Stages side by side, on pipelines of shell commands."""
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, output_of
 
 from unroll.yaml import read_yaml
 
@@ -27,16 +26,8 @@ def repro(folder: Path):
         models = [f"models.{name}" for name in read_yaml(ROOT / "params.yaml")["models"]]
         lines += ["  models:", "    cmd: touch models.out", f"    params: [{', '.join(models)}]"]
         (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
-        done = subprocess.run(
-            [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        return done.stdout
+        command = [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)]
+        return output_of(command, folder, {"PYTHONPATH": str(ROOT)}, code)
 
     return run
 
