@@ -1,22 +1,20 @@
 """plot: draw a model's pictures from what training and evaluation wrote."""
 
-import pandas as pd
-
 from unroll import figures, paths
-from unroll.files import read_array, read_json
+from unroll.files import read_array, read_columns, read_json
 from unroll.params import Declared
 
 
 def losses(name: str) -> None:
-    table = pd.read_csv(paths.curves(name))
     path = paths.figures(name) / "loss.png"
-    figures.losses(path, name, *(table[key].to_numpy() for key in ("epoch", "loss", "val_loss")))
+    columns = read_columns(paths.curves(name), ("epoch", "loss", "val_loss"))
+    figures.losses(path, name, *columns)
 
 
 def classifier(name: str) -> None:
     folder, metrics = paths.figures(name), read_json(paths.metrics(name))
-    table = pd.read_csv(paths.points(name) / "roc.csv")
-    figures.roc(folder / "roc.png", name, table["fpr"].to_numpy(), table["tpr"].to_numpy(), metrics)
+    fpr, tpr = read_columns(paths.points(name) / "roc.csv", ("fpr", "tpr"))
+    figures.roc(folder / "roc.png", name, fpr, tpr, metrics)
     figures.confusion(folder / "confusion.png", name, metrics)
 
 
@@ -41,9 +39,10 @@ def autoencoder(name: str) -> None:
         [("mean", arrays["means"]), ("rebuilt", arrays["means_rebuilt"])],
     )
     figures.decoded(folder / "random.png", name, arrays["random_code"], arrays["random_image"])
-    table = pd.read_csv(paths.points(name) / "latent.csv")
-    x, y, digit = (table[key].to_numpy() for key in ("x", "y", "digit"))
-    figures.latent(folder / "latent.png", name, x, y, digit, size=len(arrays["random_code"]))
+    x, y, digit = read_columns(paths.points(name) / "latent.csv", ("x", "y", "digit"))
+    figures.latent(
+        folder / "latent.png", name, x, y, digit.astype(int), size=len(arrays["random_code"])
+    )
 
 
 PLOT = {"imdb": classifier, "mnist": autoencoder}

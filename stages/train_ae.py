@@ -88,5 +88,6 @@ def main(params: Declared, variant: str) -> None:
         seed=params.seed,
         curves=paths.curves(name),
         prepare=lambda rows: keras.ops.cast(rows, "float32") / 255,
+        unfinished=params.unfinished,
     )
     model_files.save(model, paths.model(name))

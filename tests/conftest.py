@@ -137,3 +137,15 @@ def output_of(command: Sequence[str], cwd: Path, changes: dict[str, str], code: 
     )
     assert done.returncode == code, done.stdout
     return done.stdout
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory):
+    """The small project after one whole run; tests leave it as they found it."""
+    from small import Clone
+
+    clone = Clone(tmp_path_factory.mktemp("clone"))
+    output = clone.run("python", "-m", "unroll.repro", "--jobs", "2")
+    assert output.count("Running stage") == 16
+    clone.commit("results")
+    return clone

@@ -26,8 +26,8 @@ def repro(folder: Path):
         models = [f"models.{name}" for name in read_yaml(ROOT / "params.yaml")["models"]]
         lines += ["  models:", "    cmd: touch models.out", f"    params: [{', '.join(models)}]"]
         (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
-        command = [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)]
-        return output_of(command, folder, {"PYTHONPATH": str(ROOT)}, code)
+        call = [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)]
+        return output_of(call, folder, {"PYTHONPATH": str(ROOT)}, code)
 
     return run
 

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from keras import layers
 
+from unroll import checkpoints
 from unroll.errors import UserError
 from unroll.prepared import Part
 from unroll.steps import steps_of
@@ -28,7 +31,9 @@ def data(rows: int, seed: int) -> Part:
     return Part(x, (x[:, :1] > 0).astype(np.float32))
 
 
-def train(folder, seed: int = 1, **changes) -> tuple[keras.Model, pd.DataFrame]:
+def train(
+    folder, seed: int = 1, unfinished: Path | None = None, **changes
+) -> tuple[keras.Model, pd.DataFrame]:
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -47,6 +52,7 @@ def train(folder, seed: int = 1, **changes) -> tuple[keras.Model, pd.DataFrame]:
         seed=seed,
         curves=curves,
         prepare=keras.ops.array,
+        unfinished=unfinished,
     )
     return model, pd.read_csv(curves)
 
@@ -116,3 +122,79 @@ def test_dropout_masks_differ_from_step_to_step_and_from_epoch_to_epoch():
         runner.finish()
         sums += np.diff(means * [1, 2, 3], prepend=0).round(4).tolist()
     assert len(set(sums)) > 3
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after(monkeypatch, epoch: int) -> None:
+    """Let training end without a chance to tidy up once the state after `epoch` is kept."""
+    save = checkpoints.Checkpoints.save
+
+    def kill(self, done, *state):
+        save(self, done, *state)
+        if done == epoch:
+            raise Killed
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "save", kill)
+
+
+# Momenta, dropout, a schedule by steps or by plateaus, an early stop: all have to be gone on with.
+WAYS = [
+    {"optimizer": "muon", "learning_rate": 0.5, "schedule": "cosine"},
+    {"schedule": "plateau", "plateau": 1, "learning_rate": 0.9, "patience": 3, "epochs": 30},
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_training_killed_after_any_epoch_ends_as_if_it_had_not_been(folder, monkeypatch, way):
+    whole, curves = train(folder, **way)
+    expected = (folder / "curves.csv").read_bytes()
+    for epoch in range(1, len(curves)):
+        with monkeypatch.context() as patch:
+            killed_after(patch, epoch)
+            with pytest.raises(Killed):
+                train(folder, unfinished=folder / f"{epoch}", **way)
+        (folder / "curves.csv").unlink()
+        model, _ = train(folder, unfinished=folder / f"{epoch}", **way)
+        assert (folder / "curves.csv").read_bytes() == expected
+        for one, two in zip(whole.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_what_was_done_before_a_kill_is_not_done_again(folder, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        killed_after(patch, 4)
+        with pytest.raises(Killed):
+            train(folder, unfinished=folder / "kept")
+    capsys.readouterr()
+    train(folder, unfinished=folder / "kept")
+    lines = capsys.readouterr().out
+    assert "small: goes on after epoch 4" in lines
+    assert "epoch 4/6" not in lines
+    assert "epoch 5/6" in lines
+
+
+@pytest.mark.parametrize("harm", [b"", b"no archive", None])
+def test_a_damaged_state_is_passed_over_for_the_one_before(folder, monkeypatch, capsys, harm):
+    train(folder)
+    expected = (folder / "curves.csv").read_bytes()
+    with monkeypatch.context() as patch:
+        killed_after(patch, 4)
+        with pytest.raises(Killed):
+            train(folder, unfinished=folder / "kept")
+    newest = max((folder / "kept").iterdir())
+    body = bytearray(newest.read_bytes())
+    body[len(body) // 2] ^= 1
+    newest.write_bytes(bytes(body) if harm is None else harm)
+    capsys.readouterr()
+    train(folder, unfinished=folder / "kept")
+    assert "goes on after epoch 3" in capsys.readouterr().out
+    assert (folder / "curves.csv").read_bytes() == expected
+
+
+def test_a_validation_loss_that_is_no_number_stops_training_too(folder, monkeypatch):
+    monkeypatch.setattr(keras.Model, "evaluate", lambda *_, **__: float("inf"))
+    with pytest.raises(UserError, match="small: the validation loss is inf in epoch 1; a lower"):
+        train(folder)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from unroll.errors import UserError
 from unroll.params import Declared
+from unroll.paths import SCRATCH
 
 
 def start(params: Declared) -> None:
@@ -67,7 +68,8 @@ def _hushed() -> Iterator[None]:
     """
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=SCRATCH) as held:
         os.dup2(held.fileno(), 2)
         try:
             yield

@@ -26,7 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
     folder must lie on the file system of `path`.
     """
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix="partial-", suffix="".join(path.suffixes), dir=SCRATCH)
+    # The name tells whose it is, so that what a killed process leaves can be cleared away.
+    handle, name = tempfile.mkstemp(
+        prefix=f"partial-{os.getpid()}-", suffix="".join(path.suffixes), dir=SCRATCH
+    )
     os.close(handle)
     partial = Path(name)
     try:
@@ -35,6 +38,9 @@ def replacing(path: Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         partial.chmod(0o666 & ~mask)
+        # Without this, a name may survive a loss of power and its content not.
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -72,6 +78,22 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     writer.writerow(columns)
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
+    """Columns of numbers of a table with a head line, float64.
+
+    Raises:
+        UserError: the file is missing, lacks a column, or holds other than numbers there.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        return [np.array([float(row[column]) for row in rows]) for column in columns]
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UserError(f"{path}: not a table of {', '.join(columns)} ({error})") from None
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

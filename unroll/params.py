@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
+from unroll import pipeline
 from unroll.errors import UserError
 from unroll.paths import PARAMS, PIPELINE
 from unroll.yaml import read_yaml
@@ -13,8 +14,13 @@ from unroll.yaml import read_yaml
 class Declared:
     """The parameters that a stage declares in `dvc.yaml`, by attribute; others are an error.
 
-    `read` collects the dotted names of the declared entries that were used.
+    Attributes:
+        read: the dotted names of the declared entries that were used.
+        unfinished: the folder in which an interrupted run of this very computation, on the same
+            code, parameters and data, left what it had; None where nobody vouches for that.
     """
+
+    unfinished: Path | None = None
 
     def __init__(self, section: Any, allowed: list[str], stage: str, place: str = "") -> None:
         self._section, self._allowed, self._stage, self._place = section, allowed, stage, place
@@ -50,51 +56,17 @@ def declared(stage: str) -> Declared:
     Raises:
         UserError: `dvc.yaml` has no such stage.
     """
-    entries = _entries().get(stage)
-    if entries is None:
-        raise UserError(f"{PIPELINE}: there is no stage {stage}")
-    return Declared(read_yaml(PARAMS), entries, stage)
+    return Declared(
+        read_yaml(PARAMS), list(pipeline.stage(stage).params.get(str(PARAMS), ())), stage
+    )
 
 
 def trained_models() -> list[str]:
     """The models that the pipeline trains: each `models.NAME` that a stage declares."""
     names = [
         entry.removeprefix("models.")
-        for entries in _entries().values()
-        for entry in entries
+        for stage in pipeline.stages().values()
+        for entry in stage.params.get(str(PARAMS), ())
         if entry.startswith("models.")
     ]
     return list(dict.fromkeys(names))
-
-
-def _entries() -> dict[str, list[str]]:
-    """The entries of `params.yaml` that each stage declares, with DVC's templates filled in."""
-    pipeline = read_yaml(PIPELINE)
-    try:
-        variables = {key: value for part in pipeline.get("vars", []) for key, value in part.items()}
-        return {
-            name + suffix: [_fill(entry, values) for entry in entries if isinstance(entry, str)]
-            for name, body in pipeline["stages"].items()
-            for entries in [body.get("do", body).get("params", [])]
-            for suffix, values in _instances(body, variables).items()
-        }
-    except (KeyError, TypeError, AttributeError):
-        raise UserError(f"{PIPELINE}: not a pipeline that this project can read") from None
-
-
-def _instances(body: dict[str, Any], variables: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """What each instance of a stage adds to its name, and the templates that it fills."""
-    if "matrix" in body:
-        [(axis, values)] = body["matrix"].items()
-        return {f"@{value}": {f"item.{axis}": value} for value in values}
-    if "foreach" in body:
-        items = variables[body["foreach"].strip("${}")]
-        return {
-            f"@{key}": {"key": key, **{f"item.{name}": value for name, value in item.items()}}
-            for key, item in items.items()
-        }
-    return {"": {}}
-
-
-def _fill(entry: str, values: dict[str, str]) -> str:
-    return re.sub(r"\$\{([^}]*)\}", lambda match: values[match[1]], entry)

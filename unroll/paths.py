@@ -6,11 +6,17 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 CORPORA = Path("corpora.yaml")
 VERSIONS = Path("versions.yaml")
 
 # The one folder that stages may write to beside their outputs; ignored by git and DVC.
 SCRATCH = Path("scratch")
+
+
+def unfinished(stage: str) -> Path:
+    """What an interrupted run of a stage goes on from; a folder for each computation in it."""
+    return SCRATCH / "unfinished" / stage
 
 
 def raw(corpus: str) -> Path:

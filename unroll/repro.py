@@ -8,19 +8,28 @@ sees to. Stages fix their own seeds and threads, so the files are the same whate
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
+from typing import IO
 
 import networkx as nx
 from dvc.repo import Repo
 
-from unroll import schema
+from unroll import process, schema
 from unroll.errors import UserError
+from unroll.mend import mend
+from unroll.paths import unfinished
 
 DVC = (sys.executable, "-m", "dvc")
+LOCK = "repro"
+# A stage ends at once when asked to; this is for one that cannot.
+GRACE = 1.0
 # What DVC says after every call, which one call for each stage would repeat.
 HINTS = (
     *("Generating lock file", "Updating lock file", "Use `dvc push`"),
@@ -48,32 +57,38 @@ def outdated() -> nx.DiGraph:
 class Runs:
     """The running stages, each with a thread that passes its lines on."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock: IO[str]) -> None:
+        """`lock` is inherited by all that is started."""
+        self._lock = lock
         self._changed = threading.Condition()
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._ended: list[tuple[str, int]] = []
+        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._running)
 
     def start(self, stage: str) -> None:
         """Run one stage alone; its lines are printed with its name in front."""
-        process = subprocess.Popen(
+        child = subprocess.Popen(
             [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=process.killed_with_parent,
+            # Whatever outlives us all the same keeps the next run from starting beside it.
+            pass_fds=[self._lock.fileno()],
         )
-        self._running[stage] = process
-        threading.Thread(target=self._follow, args=(stage, process), daemon=True).start()
+        self._running[stage] = child
+        threading.Thread(target=self._follow, args=(stage, child), daemon=True).start()
 
-    def _follow(self, stage: str, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() and not line.startswith(HINTS):
+    def _follow(self, stage: str, child: subprocess.Popen[str]) -> None:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.strip() and not line.startswith(HINTS) and not self._stopping:
                 print(f"{stage:18} | {line}", end="", flush=True)
-        code = process.wait()
+        code = child.wait()
         with self._changed:
             self._ended.append((stage, code))
             self._changed.notify()
@@ -81,36 +96,39 @@ class Runs:
     def wait(self) -> tuple[str, int]:
         """The next stage that ends, and its exit code."""
         with self._changed:
-            # Now and then, so that a signal to this process is not kept waiting.
-            while not self._ended:
-                self._changed.wait(0.2)
+            self._changed.wait_for(lambda: self._ended)
             stage, code = self._ended.pop(0)
         del self._running[stage]
         return stage, code
 
     def stop(self) -> None:
-        """Ask every running stage to end, with all that it started, and wait until it has."""
-        for process in self._running.values():
-            os.killpg(process.pid, signal.SIGTERM)
-        for process in self._running.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+        """End every running stage, with all that it started."""
+        self._stopping = True
+        running = list(self._running.values())
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for child in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, number)
+            deadline = time.monotonic() + GRACE
+            while any(child.poll() is None for child in running) and time.monotonic() < deadline:
+                time.sleep(0.02)
 
 
-def run(jobs: int) -> None:
+def run(jobs: int, lock: IO[str]) -> None:
     """Bring all stages up to date, `jobs` at once at most.
 
     Raises:
         UserError: the parameters have mistakes, or a stage failed; the others are stopped then.
     """
     schema.check()
+    for line in mend():
+        print(line, flush=True)
     waiting = outdated()
     if not waiting:
         print("Data and pipelines are up to date.")
         return
-    runs = Runs()
+    runs = Runs(lock)
+    process.end_when_asked("stopped; `make repro` goes on from here", runs.stop)
     started: set[str] = set()
     try:
         while waiting:
@@ -125,6 +143,7 @@ def run(jobs: int) -> None:
             if code:
                 raise UserError(f"stage {stage} failed; after mending it, run the same again")
             waiting.remove_node(stage)
+            shutil.rmtree(unfinished(stage), ignore_errors=True)
         print("All stages are up to date; `git add dvc.lock metrics plots` tracks the results.")
     finally:
         runs.stop()
@@ -137,13 +156,14 @@ def main() -> None:
     try:
         if jobs < 1:
             raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
-        run(jobs)
+        with process.alone(LOCK, "`make repro`") as lock:
+            run(jobs, lock)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; `make repro` goes on with what is not done", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:
+        print(f"error: {error}; mend that and run it again", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

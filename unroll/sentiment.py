@@ -42,6 +42,7 @@ def train_classifier(
         seed=params.seed,
         curves=paths.curves(name),
         prepare=lambda rows: keras.ops.cast(rows, "float32"),
+        unfinished=params.unfinished,
     )
     scores = model_files.predict(model, validation.x)[:, 0]
     threshold = youden_threshold(validation.y, scores)

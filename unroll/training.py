@@ -11,15 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from unroll.checkpoints import Checkpoints
 from unroll.errors import UserError
-from unroll.files import write_csv
 from unroll.model_files import PREDICTION_BATCH
 from unroll.prepared import Part
 from unroll.progress import bar
+from unroll.schedule import Progress, optimizer_of
 from unroll.steps import PER_CALL, Prepare, Steps, steps_of
-
-# Smaller improvements of the validation loss do not count for the plateau schedule (reference).
-PLATEAU_DELTA = 1e-4
 
 
 def fit(
@@ -31,6 +29,7 @@ def fit(
     seed: int,
     curves: Path,
     prepare: Prepare,
+    unfinished: Path | None = None,
 ) -> None:
     """Train `model` with binary cross-entropy and leave it with its best weights.
 
@@ -42,6 +41,8 @@ def fit(
         settings: the model's section of `params.yaml`.
         curves: the table of losses, rewritten after every epoch.
         prepare: turns stored rows of `x` and `y` into what the model takes, with `keras.ops`.
+        unfinished: a folder that belongs to this very computation. What an interrupted run left
+            there is gone on from, with the same result to the last bit as without interruption.
 
     Raises:
         UserError: the loss is no longer a finite number.
@@ -50,51 +51,39 @@ def fit(
     # leaves out others.
     batch = min(settings["batch"], len(train.x))
     steps = len(train.x) // batch
-    model.compile(optimizer=_optimizer(settings, steps), loss="binary_crossentropy")
+    model.compile(optimizer=optimizer_of(settings, steps), loss="binary_crossentropy")
     runner = steps_of(model, train.x, train.y, batch, prepare)
-    stop = keras.callbacks.EarlyStopping(
-        patience=settings["patience"], restore_best_weights=True, monitor="val_loss"
-    )
-    watchers: list[keras.callbacks.Callback] = [stop]
-    if settings["schedule"] == "plateau":
-        watchers.append(
-            keras.callbacks.ReduceLROnPlateau(
-                factor=0.5,
-                patience=settings["plateau"],
-                min_delta=PLATEAU_DELTA,
-                monitor="val_loss",
-            )
-        )
-    for watcher in watchers:
-        watcher.set_model(model)
-        watcher.on_train_begin()
+    progress = Progress(model, settings)
+    checkpoints = Checkpoints(unfinished) if unfinished else None
+    if checkpoints and (state := checkpoints.newest()):
+        progress.restore(*state)
+        print(f"{model.name}: goes on after epoch {progress.epoch}", flush=True)
+        progress.write(curves)
 
     x_validation = keras.ops.convert_to_numpy(prepare(validation.x))
-    y_validation = keras.ops.convert_to_numpy(prepare(validation.y))
-    console = _Console(model.name, settings["epochs"], steps)
-    rows: list[tuple[object, ...]] = []
-    for epoch in range(settings["epochs"]):
+    y_validation = (
+        x_validation
+        if validation.y is validation.x
+        else keras.ops.convert_to_numpy(prepare(validation.y))
+    )
+    console = _Console(model.name, progress.epoch, settings["epochs"], steps)
+    while not progress.ended:
+        epoch = progress.epoch
         order = np.random.default_rng([seed, epoch]).permutation(len(train.x)).astype(np.int32)
         _reseed(model, seed, epoch)
         loss = _run_epoch(model, runner, order[: steps * batch], batch, epoch, console)
-        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
         val_loss = model.evaluate(
             x_validation, y_validation, batch_size=PREDICTION_BATCH, verbose=0
         )
-        rows.append((epoch + 1, f"{loss:.5f}", f"{val_loss:.5f}", f"{rate:.4g}"))
-        write_csv(curves, ("epoch", "loss", "val_loss", "learning_rate"), rows)
-        for watcher in watchers:
-            watcher.on_epoch_end(epoch, {"loss": loss, "val_loss": val_loss})
+        if not np.isfinite(val_loss):
+            raise _not_finite(model, f"the validation loss is {val_loss} in epoch {epoch + 1}")
+        progress.add(loss, val_loss)
+        progress.write(curves)
+        if checkpoints:
+            checkpoints.save(progress.epoch, *progress.state())
         console.line(epoch, loss, val_loss)
-        if model.stop_training:
-            break
-    model.stop_training = True
-    stop.on_train_end()
-    model.set_weights(stop.best_weights)
-    print(
-        f"{model.name}: best validation loss {stop.best:.4f} in epoch {stop.best_epoch + 1}",
-        flush=True,
-    )
+    best_epoch, best = progress.keep_best()
+    print(f"{model.name}: best validation loss {best:.4f} in epoch {best_epoch}", flush=True)
 
 
 def _run_epoch(
@@ -105,37 +94,19 @@ def _run_epoch(
     with console.epoch() as progress:
         for first in range(0, len(order), PER_CALL * batch):
             means = runner.run(order[first : first + PER_CALL * batch])
-            if not np.isfinite(means).all():
-                step = first // batch + int(np.argmin(np.isfinite(means))) + 1
-                raise UserError(
-                    f"{model.name}: the loss is {means[np.argmin(np.isfinite(means))]} in epoch "
-                    f"{epoch + 1}, step {step}; a lower models.{model.name}.learning_rate in "
-                    "params.yaml may help"
-                )
+            bad = np.flatnonzero(~np.isfinite(means))
+            if len(bad):
+                place = f"epoch {epoch + 1}, step {first // batch + bad[0] + 1}"
+                raise _not_finite(model, f"the loss is {means[bad[0]]} in {place}")
             progress(len(means), means[-1])
     runner.finish()
     return float(means[-1])
 
 
-def _optimizer(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings["learning_rate"]
-    if settings["schedule"] == "cosine":
-        total = steps * settings["epochs"]
-        warmup = int(total * settings["warmup"])
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else settings["learning_rate"],
-            total - warmup,
-            warmup_target=settings["learning_rate"] if warmup else None,
-            warmup_steps=warmup,
-        )
-    if settings["optimizer"] == "muon":
-        return keras.optimizers.Muon(
-            rate,
-            adam_lr_ratio=settings["adam_lr_ratio"],
-            weight_decay=settings["weight_decay"],
-            adam_weight_decay=settings["weight_decay"],
-        )
-    return keras.optimizers.Adam(rate, weight_decay=settings["weight_decay"] or None)
+def _not_finite(model: keras.Model, what: str) -> UserError:
+    return UserError(
+        f"{model.name}: {what}; a lower models.{model.name}.learning_rate in params.yaml may help"
+    )
 
 
 def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
@@ -149,8 +120,8 @@ def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
 class _Console:
     """A bar within the epoch on a terminal; a line after each epoch everywhere."""
 
-    def __init__(self, name: str, epochs: int, steps: int) -> None:
-        self._name, self._epochs, self._steps = name, epochs, steps
+    def __init__(self, name: str, first: int, epochs: int, steps: int) -> None:
+        self._name, self._first, self._epochs, self._steps = name, first, epochs, steps
         self._begin = time.monotonic()
 
     @contextmanager
@@ -167,7 +138,7 @@ class _Console:
     def line(self, epoch: int, loss: float, val_loss: float) -> None:
         """Print the losses of an epoch, and the time left if no earlier stop comes."""
         spent = time.monotonic() - self._begin
-        left = spent / (epoch + 1) * (self._epochs - epoch - 1)
+        left = spent / (epoch + 1 - self._first) * (self._epochs - epoch - 1)
         print(
             f"{self._name}: epoch {epoch + 1}/{self._epochs}  loss {loss:.4f}  "
             f"val_loss {val_loss:.4f}  {spent:.0f} s, at most {left:.0f} s left",

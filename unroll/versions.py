@@ -10,14 +10,15 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+from unroll import pipeline
 from unroll.errors import UserError
 from unroll.files import write_text
-from unroll.paths import PIPELINE, VERSIONS
+from unroll.paths import VERSIONS
 from unroll.yaml import read_yaml
 
 REQUIREMENTS = Path("requirements.txt")
 COMPUTING = (
-    *("h5py", "jax", "jaxlib", "keras", "matplotlib", "numpy", "pandas"),
+    *("h5py", "jax", "jaxlib", "keras", "matplotlib", "numpy"),
     *("pyarrow", "scikit-learn", "scipy", "tensorflow"),
 )
 HEAD = "# Written by `make lock` from requirements.txt; stages declare what they compute with.\n"
@@ -36,18 +37,15 @@ def check(stage: str) -> None:
         UserError: a package that the stage declares is missing or of another version; the
             result would be recorded as if the locked one had made it.
     """
-    name = stage.partition("@")[0]
-    body = read_yaml(PIPELINE)["stages"][name]
     pins = read_yaml(VERSIONS)
     wrong = []
-    for entry in body.get("do", body).get("params", []):
-        for package in entry.get(str(VERSIONS), []) if isinstance(entry, dict) else []:
-            try:
-                found = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                found = "not installed"
-            if found.partition("+")[0] != pins[package]:
-                wrong.append(f"{package} is {found}, {VERSIONS} locks {pins[package]}")
+    for package in pipeline.stage(stage).params.get(str(VERSIONS), ()):
+        try:
+            found = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found = "not installed"
+        if found.partition("+")[0] != pins[package]:
+            wrong.append(f"{package} is {found}, {VERSIONS} locks {pins[package]}")
     if wrong:
         raise UserError("\n".join([*wrong, "`make venv` installs the locked versions"]))
 

@@ -17,7 +17,7 @@ def read_yaml(path: Path) -> Any:
         UserError: the file is missing or not YAML.
     """
     try:
-        return YAML(typ="safe", pure=True).load(path.read_bytes())
+        return YAML(typ="safe").load(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; run from the project's root") from None
     except (YAMLError, ValueError, RecursionError) as error:

@@ -1,0 +1,120 @@
+"""The real project in a temporary folder, on corpora so small that a whole run takes a minute."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from conftest import (
+    ROOT,
+    official_imdb,
+    official_mnist,
+    output_of,
+    sha256,
+    small_images,
+    small_reviews,
+)
+from ruamel.yaml import YAML
+
+from unroll import imdb, mnist
+
+SMALL = {
+    "preprocess.imdb.vocabulary": 60,
+    "preprocess.imdb.skip_top": 2,
+    "preprocess.imdb.length": 16,
+    "preprocess.imdb.validation": 0.2,
+    "preprocess.mnist.validation": 0.2,
+    "models.rnn.embedding": 4,
+    "models.lstm.embedding": 4,
+    "evaluate.imdb.resamples": 50,
+    "evaluate.mnist.sample": 50,
+}
+
+
+class Clone:
+    """A copy of the project with git and DVC in it, on small corpora."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in self.run(
+            "git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z"
+        ).split("\0"):
+            if (
+                name
+                and not name.startswith(("tests/", "metrics/", "plots/"))
+                and name != "dvc.lock"
+            ):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((ROOT / name).read_bytes())
+        self.shrink()
+        self.run("git", "init", "-q", "-b", "main")
+        self.commit("small corpora")
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Standard output and error of a command that must end with `code`."""
+        changes = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        return output_of(command, self.folder, changes, code)
+
+    def repro(self, *arguments: str) -> list[str]:
+        """The stages that `dvc repro` ran, in order."""
+        lines = self.run("dvc", "repro", *arguments).splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+    def commit(self, message: str) -> None:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+        self.run("git", "add", "-A")
+        self.run("git", *identity, "commit", "-q", "-m", message)
+
+    def set(self, place: str, value: object) -> None:
+        """Change one parameter."""
+        self.edit("params.yaml", {place: value})
+
+    def edit(self, name: str, changes: dict) -> None:
+        """Change entries of a YAML file, by dotted names."""
+        yaml = YAML()
+        body = yaml.load(self.folder / name)
+        for place, value in changes.items():
+            *parents, key = place.split(".")
+            section = body
+            for parent in parents:
+                section = section[parent]
+            assert key in section
+            section[key] = value
+        yaml.dump(body, self.folder / name)
+
+    def shrink(self) -> None:
+        """Small corpora by hand in the folder of downloads, small models, two epochs."""
+        downloads = self.folder / "scratch/downloads"
+        downloads.mkdir(parents=True)
+        reviews, images = small_reviews(150), small_images(400, 100)
+        archives: dict[str, Any] = {
+            "imdb": (downloads / "aclImdb_v1.tar.gz", official_imdb, reviews, imdb),
+            "mnist": (downloads / "mnist.npz", official_mnist, images, mnist),
+        }
+        for corpus, (path, write, content, module) in archives.items():
+            write(path, content)
+            self.edit(
+                "corpora.yaml",
+                {
+                    f"{corpus}.sources.official.sha256": sha256(path),
+                    f"{corpus}.sources.official.bytes": path.stat().st_size,
+                    f"{corpus}.content": module.content_digest(module.read(path, "official")),
+                },
+            )
+        settings = {
+            "units": 8,
+            "epochs": 2,
+            "batch": 16,
+            "optimizer": "adam",
+            "learning_rate": 0.02,
+        }
+        changes = {
+            f"models.{m}.{k}": v
+            for m in ("rnn", "lstm", "ae_lstm", "ae_bilstm")
+            for k, v in settings.items()
+        }
+        self.edit("params.yaml", SMALL | changes)

@@ -1,0 +1,121 @@
+"""How far a training has come, and what follows from that: rates, stops, best weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from unroll.files import write_csv
+
+# Smaller improvements of the validation loss do not count for the plateau schedule (reference).
+PLATEAU_DELTA = 1e-4
+# All that a callback of ours remembers from epoch to epoch, beside the best weights.
+MEMORY = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
+
+
+def optimizer_of(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:
+    """What a model's section of `params.yaml` asks for, at `steps` steps an epoch."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings["learning_rate"]
+    if settings["schedule"] == "cosine":
+        total = steps * settings["epochs"]
+        warmup = int(total * settings["warmup"])
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else settings["learning_rate"],
+            total - warmup,
+            warmup_target=settings["learning_rate"] if warmup else None,
+            warmup_steps=warmup,
+        )
+    if settings["optimizer"] == "muon":
+        return keras.optimizers.Muon(
+            rate,
+            adam_lr_ratio=settings["adam_lr_ratio"],
+            weight_decay=settings["weight_decay"],
+            adam_weight_decay=settings["weight_decay"],
+        )
+    return keras.optimizers.Adam(rate, weight_decay=settings["weight_decay"] or None)
+
+
+class Progress:
+    """The state of a training between two epochs: all that the epochs to come depend on.
+
+    Attributes:
+        epoch: the number of whole epochs.
+    """
+
+    def __init__(self, model: keras.Model, settings: dict[str, Any]) -> None:
+        """Begin: `model` is compiled and its optimizer is built."""
+        self._model, self._epochs = model, settings["epochs"]
+        self._stop = keras.callbacks.EarlyStopping(
+            patience=settings["patience"], restore_best_weights=True, monitor="val_loss"
+        )
+        self._watchers: list[keras.callbacks.Callback] = [self._stop]
+        if settings["schedule"] == "plateau":
+            self._watchers.append(
+                keras.callbacks.ReduceLROnPlateau(
+                    factor=0.5,
+                    patience=settings["plateau"],
+                    min_delta=PLATEAU_DELTA,
+                    monitor="val_loss",
+                )
+            )
+        self._rows: list[list[Any]] = []
+        model.stop_training = False
+        for watcher in self._watchers:
+            watcher.set_model(model)
+            watcher.on_train_begin()
+
+    @property
+    def epoch(self) -> int:
+        return len(self._rows)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all epochs are done, or more of them would not pay."""
+        return self._model.stop_training or self.epoch >= self._epochs
+
+    def add(self, loss: float, val_loss: float) -> None:
+        """Take in the losses of one more epoch."""
+        rate = float(keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))
+        self._rows.append([self.epoch + 1, f"{loss:.5f}", f"{val_loss:.5f}", f"{rate:.4g}"])
+        for watcher in self._watchers:
+            watcher.on_epoch_end(self.epoch - 1, {"loss": loss, "val_loss": val_loss})
+
+    def write(self, curves: Path) -> None:
+        """Write the table of losses so far."""
+        write_csv(curves, ("epoch", "loss", "val_loss", "learning_rate"), self._rows)
+
+    def keep_best(self) -> tuple[int, float]:
+        """Leave the model with its best weights; their epoch, from 1, and validation loss."""
+        self._stop.on_train_end()
+        return self._stop.best_epoch + 1, self._stop.best
+
+    def state(self) -> tuple[list[np.ndarray], dict[str, Any]]:
+        """Arrays and facts from which `restore` brings a new training to the same point."""
+        facts = {
+            "rows": self._rows,
+            "stopped": self._model.stop_training,
+            "memory": [
+                {name: getattr(watcher, name) for name in MEMORY if hasattr(watcher, name)}
+                for watcher in self._watchers
+            ],
+        }
+        variables = [keras.ops.convert_to_numpy(variable) for variable in self._variables()]
+        return [*variables, *self._stop.best_weights], facts
+
+    def restore(self, arrays: list[np.ndarray], facts: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        variables = self._variables()
+        for variable, value in zip(variables, arrays[: len(variables)], strict=True):
+            variable.assign(value)
+        self._rows = facts["rows"]
+        self._model.stop_training = facts["stopped"]
+        for watcher, memory in zip(self._watchers, facts["memory"], strict=True):
+            for name, value in memory.items():
+                setattr(watcher, name, value)
+        self._stop.best_weights = arrays[len(variables) :]
+
+    def _variables(self) -> list[Any]:
+        return [*self._model.variables, *self._model.optimizer.variables]
