@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: bench help repro test check format lock readme venv clean
+.PHONY: audit bench help repro test verify check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
@@ -16,6 +16,12 @@ repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages 
 
 test: venv ## make the environment if need be, run the tests
 	python -m pytest
+
+verify: venv ## run the last commit in a new clone, compare every byte; STAGE=train-rnn for one
+	python -m unroll.verify --jobs $(JOBS) $(if $(STAGE),--stage $(STAGE))
+
+audit: venv ## look for damage in the cache
+	python -m unroll.audit
 
 check: venv ## formatting, lint, types
 	ruff format --check .

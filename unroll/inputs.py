@@ -24,6 +24,7 @@ from unroll.yaml import read_yaml
 CHUNK = 1 << 20
 # DVC rewrites its lock file in place, so a stage beside others may see a part of it.
 PATIENCE = 2.0
+HERE = Path()
 
 
 def digests(stage: Stage) -> dict[str, str]:
@@ -95,32 +96,37 @@ def verify(stage: Stage, found: dict[str, str]) -> None:
 
 def _differing(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
     lines = []
-    recorded = recorded_stages()
     for dep, writer in wanted.items():
-        outs = {out.get("path"): out.get("md5") for out in recorded.get(writer, {}).get("outs", [])}
-        if dep not in outs:
+        written = recorded_outputs(writer).get(dep)
+        if written is None:
             lines.append(f"{dep}: {LOCK} records no run of {writer}; run `dvc repro {writer}`")
-        elif outs[dep] != found[dep]:
-            name = damaged(Path(dep), str(outs[dep]))
+        elif written != found[dep]:
+            name = damaged(Path(dep), written)
             lines.append(f"{name}: not what {writer} wrote; run `dvc repro {writer}`")
     return lines
 
 
-def recorded_stages() -> dict[str, Any]:
+def recorded_stages(root: Path = HERE) -> dict[str, Any]:
     """The entries of `dvc.lock` by stage; none while it is missing or only partly written."""
     try:
-        found = read_yaml(LOCK)["stages"]
+        found = read_yaml(root / LOCK)["stages"]
     except (UserError, TypeError, KeyError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def damaged(path: Path, expected: str) -> str:
-    """The file that differs, if DVC's cache still knows what the folder `path` should hold."""
+def recorded_outputs(stage: str, root: Path = HERE) -> dict[str, str]:
+    """The MD5 of each output of the recorded run of `stage`, by path; none if there is no such."""
+    entry = recorded_stages(root).get(stage) or {}
+    return {out["path"]: str(out["md5"]) for out in entry.get("outs", []) if "md5" in out}
+
+
+def damaged(path: Path, expected: str, root: Path = HERE) -> str:
+    """The files that differ, if DVC's cache still knows what the folder `path` should hold."""
     listing = cache() / expected[:2] / expected[2:]
     try:
         before = {item["relpath"]: item["md5"] for item in json.loads(listing.read_bytes())}
-        now = {item["relpath"]: item["md5"] for item in json.loads(_listing(path))}
+        now = {item["relpath"]: item["md5"] for item in json.loads(_listing(root / path))}
     except (OSError, ValueError, TypeError, KeyError):
         return str(path)
     names = sorted(name for name in before | now if before.get(name) != now.get(name))

@@ -1,0 +1,146 @@
+"""A result is recorded only for the inputs that made it, and these are whole."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from unroll import audit, inputs, pipeline
+from unroll.errors import UserError
+from unroll.yaml import read_yaml
+
+
+@pytest.fixture
+def copy(clone, tmp_path, monkeypatch):
+    """A copy of the small project, to be harmed; the process is in it."""
+    folder = tmp_path / "copy"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(inputs, "PATIENCE", 0.0)
+    return folder
+
+
+def run(*command: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def check(name: str) -> None:
+    stage = pipeline.stage(name)
+    inputs.verify(stage, inputs.digests(stage))
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+HARMS = {
+    "a flipped bit": flipped,
+    "a lost end": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "an empty file": lambda path: path.write_bytes(b""),
+    "no file": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
+    writers = {out: name for name, stage in pipeline.stages().items() for out in stage.outs}
+    tried = 0
+    for name, stage in pipeline.stages().items():
+        for dep in (dep for dep in stage.deps if dep in writers):
+            for path in [p for p in [Path(dep), *Path(dep).rglob("*")] if p.is_file()]:
+                whole = path.read_bytes()
+                harm(path)
+                with pytest.raises(UserError) as error:
+                    check(name)
+                assert str(path) in str(error.value)
+                assert "run `dvc repro" in str(error.value) or "`dvc repro` runs" in str(
+                    error.value
+                )
+                path.write_bytes(whole)
+                tried += 1
+        check(name)
+    assert tried > 80
+
+
+def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing(copy):
+    flipped(copy / "plots/points/rnn/roc.csv")
+    before = sorted(copy.rglob("*"))
+    code, output = run("unroll.stage", "plot@rnn", "imdb")
+    assert (code, len(output.splitlines())) == (1, 1)
+    assert "plots/points/rnn/roc.csv: not what evaluate@rnn wrote; run `dvc repro" in output
+    assert [path for path in sorted(copy.rglob("*")) if "__pycache__" not in str(path)] == [
+        path for path in before if "__pycache__" not in str(path)
+    ]
+
+
+def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
+    script = copy / "stages/plot.py"
+    change = "    open('unroll/figures.py', 'a').write('# changed meanwhile')\n"
+    script.write_text(script.read_text() + change)
+    recorded = (copy / "dvc.lock").read_bytes()
+    code, output = run("dvc", "repro", "--single-item", "plot@rnn")
+    assert code != 0
+    assert "unroll/figures.py changed while plot@rnn ran" in output
+    assert "Traceback" not in output
+    assert (copy / "dvc.lock").read_bytes() == recorded
+
+
+def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
+    path = copy / "dvc.yaml"
+    path.write_text(
+        path.read_text().replace(
+            "- versions.yaml: [matplotlib", "- seed\n      - versions.yaml: [matplotlib"
+        )
+    )
+    code, output = run("unroll.stage", "plot@rnn", "imdb")
+    assert code == 1
+    assert "stage plot@rnn declares the parameters seed and never reads them" in output
+
+
+def test_the_audit_names_the_damaged_object_and_what_it_is_of(copy):
+    assert audit.damaged(inputs.cache()) == []
+    md5 = inputs.digest(Path("models/rnn/model.weights.h5"))
+    path = inputs.cache() / md5[:2] / md5[2:]
+    path.chmod(0o644)
+    flipped(path)
+    code, output = run("unroll.audit")
+    assert code == 1
+    assert f"{path}: DAMAGED (models/rnn/model.weights.h5)" in output
+    assert "1 damaged" in output
+
+
+def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    lock = read_yaml(ROOT / "dvc.lock")["stages"]
+    tracked = set(
+        subprocess.run(
+            ["git", "ls-files"], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+    stages = pipeline.stages()
+    assert list(lock) == list(stages) or set(lock) == set(stages)
+    outs = {o["path"]: o["md5"] for entry in lock.values() for o in entry["outs"]}
+    for name, stage in stages.items():
+        entry = lock[name]
+        deps = {dep["path"]: dep["md5"] for dep in entry["deps"]}
+        assert set(deps) == set(stage.deps)
+        assert {out["path"] for out in entry["outs"]} == set(stage.outs)
+        for path, md5 in [*deps.items(), *((o["path"], o["md5"]) for o in entry["outs"])]:
+            kept = path in tracked or any(other.startswith(f"{path}/") for other in tracked)
+            assert md5 == (inputs.digest(Path(path)) if kept else outs[path]), f"{name}: {path}"
+        for file, names in stage.params.items():
+            values = read_yaml(Path(file))
+            for key in names:
+                value = values
+                for part in key.split("."):
+                    value = value[part]
+                assert json.dumps(entry["params"][file][key]) == json.dumps(value), f"{name}: {key}"

@@ -1,0 +1,69 @@
+"""Is the cache what it says? `python -m unroll.audit`: the MD5 of each object is its name.
+
+DVC does not hash a cached object again, so damage on the disk would be handed out as a result.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from unroll import inputs
+from unroll.errors import UserError
+
+
+def damaged(cache: Path) -> list[Path]:
+    """The objects of a cache whose content is not what their names say."""
+    return [
+        path
+        for path in sorted(cache.glob("[0-9a-f][0-9a-f]/*"))
+        if len(path.name.removesuffix(".dir")) == 30
+        and inputs.digest(path) != (path.parent.name + path.name).removesuffix(".dir")
+    ]
+
+
+def names(cache: Path) -> dict[str, str]:
+    """The path of each recorded output, and of each file in one, by MD5."""
+    found: dict[str, str] = {}
+    for stage in inputs.recorded_stages():
+        for out, md5 in inputs.recorded_outputs(stage).items():
+            found[md5] = out
+            if md5.endswith(".dir"):
+                found |= _files(cache / md5[:2] / md5[2:], out)
+    return found
+
+
+def _files(listing: Path, out: str) -> dict[str, str]:
+    try:
+        return {
+            item["md5"]: f"{out}/{item['relpath']}" for item in json.loads(listing.read_bytes())
+        }
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}  # missing, or damaged and named as such
+
+
+def main() -> None:
+    cache = inputs.cache()
+    try:
+        count, found = len(list(cache.glob("*/*"))), damaged(cache)
+    except OSError as error:
+        raise UserError(f"{error}; mend that and run it again") from None
+    known = names(cache)
+    for path in found:
+        used = known.get(path.parent.name + path.name, "of an earlier run")
+        print(f"{path}: DAMAGED ({used})")
+    print(f"{count} objects in {cache}, {len(found)} damaged")
+    if found:
+        raise UserError(
+            "delete the damaged files above and what was made of them in the work tree; "
+            "then `dvc pull`, or `make repro`, brings them back"
+        )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

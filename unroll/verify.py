@@ -1,0 +1,102 @@
+"""Does this commit give the bytes that it says? `python -m unroll.verify [--stage NAME]`.
+
+The committed pipeline is run in a new clone, without any cache, and every output is compared with
+the committed `dvc.lock`. A single stage gets its inputs from the cache, and only it is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from unroll import inputs, pipeline
+from unroll.errors import UserError
+from unroll.paths import PARAMS
+from unroll.yaml import read_yaml
+
+PYTHON = (sys.executable, "-m")
+SAME = "same"
+
+
+def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
+    """Run all stages, or one, in a clone of the last commit.
+
+    Args:
+        stage: a stage, all of its instances if it has several, or None for all stages.
+
+    Returns:
+        For every output the stage, the output's path, and `SAME` or what differs.
+
+    Raises:
+        UserError: there is no such stage, or one failed.
+    """
+    every = pipeline.stages()
+    names = [name for name in every if stage in (None, name, name.partition("@")[0])]
+    if not names:
+        raise UserError(f"there is no stage {stage}; there are {', '.join(every)}")
+    root = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="unroll-verify-") as folder:
+        clone = Path(folder) / "clone"
+        _call(["git", "clone", "--quiet", str(root), str(clone)], root)
+        # A download is compared with its digest again, so it may be used again.
+        downloads = Path(read_yaml(PARAMS)["fetch"]["folder"])
+        if downloads.is_dir():
+            shutil.copytree(downloads, clone / downloads)
+        committed = {name: inputs.recorded_outputs(name, clone) for name in names}
+        if stage is None:
+            _call([*PYTHON, "unroll.repro", "--jobs", str(jobs)], clone)
+        else:
+            _run_alone([every[name] for name in names], root, clone)
+        return [
+            (name, out, _finding(clone, out, md5, inputs.recorded_outputs(name, clone).get(out)))
+            for name in names
+            for out, md5 in committed[name].items()
+        ]
+
+
+def _run_alone(stages: list[pipeline.Stage], root: Path, clone: Path) -> None:
+    cache = root / inputs.cache().parent.parent
+    _call([*PYTHON, "dvc", "config", "--quiet", "--local", "cache.dir", str(cache)], clone)
+    for stage in stages:
+        stored = [dep for dep in stage.deps if not (clone / dep).exists()]
+        if stored:
+            _call([*PYTHON, "dvc", "checkout", "--quiet", *stored], clone)
+        # Forced, so that neither the cache nor the run-cache answers for the stage.
+        _call([*PYTHON, "dvc", "repro", "--force", "--single-item", stage.name], clone)
+
+
+def _call(command: list[str], folder: Path) -> None:
+    if subprocess.run(command, cwd=folder, check=False).returncode:
+        raise UserError(f"`{' '.join(command)}` failed in a clone of the last commit")
+
+
+def _finding(clone: Path, out: str, committed: str, found: str | None) -> str:
+    if found == committed:
+        return SAME
+    return f"DIFFERENT: {inputs.damaged(Path(out), committed, clone)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.verify")
+    parser.add_argument("--stage", help="only this stage, its inputs from the cache")
+    parser.add_argument("--jobs", type=int, default=2, help="stages to run at once")
+    arguments = parser.parse_args()
+    try:
+        rows = run(arguments.stage, arguments.jobs)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    print()
+    for stage, out, finding in rows:
+        print(f"{stage:20} {out:40} {finding}")
+    different = sum(finding != SAME for *_, finding in rows)
+    print(f"{len(rows)} outputs, {different} different")
+    sys.exit(bool(different))
+
+
+if __name__ == "__main__":
+    main()
