@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench help repro test verify check format lock readme venv clean
+.PHONY: audit bench help repro test torture verify check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
@@ -22,6 +22,9 @@ verify: venv ## run the last commit in a new clone, compare every byte; STAGE=tr
 
 audit: venv ## look for damage in the cache
 	python -m unroll.audit
+
+torture: venv ## kill a small pipeline again and again, compare every byte; KILLS=300
+	python tests/torture.py --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))
 
 check: venv ## formatting, lint, types
 	ruff format --check .

@@ -1,14 +1,17 @@
-"""How time and memory grow with the corpus."""
+"""How time and memory grow with the corpus: `python -m bench.growth SIZE` times one epoch."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.measure import cost, project, python, table
+from bench.measure import ROOT, cost, project, python, table
 
 # Not through the stage's entry point, which refuses a corpus that `fetch` did not write.
 ALONE = """
@@ -18,8 +21,28 @@ preprocess.main(declared("preprocess@imdb"), "imdb")
 """
 
 
-def report(sizes: tuple[int, ...] = (1, 4, 16)) -> str:
-    """`preprocess@imdb` on the reviews once, four times, sixteen times, as Markdown."""
+def epoch(size: int) -> float:
+    """Seconds of one epoch of the simple network on the reviews `size` times, after a warm-up."""
+    from bench.throughput import model_of
+
+    model, x, y, batch, _ = model_of("train-rnn", "tensorflow")
+    import keras
+
+    from unroll.steps import PER_CALL, steps_of
+
+    x, y = np.tile(x, (size, 1)), np.tile(y, (size, 1))
+    steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32"))
+    order = np.random.default_rng(0).permutation(len(x)).astype(np.int32)
+    call = PER_CALL * batch
+    steps.run(order[:call])
+    begin = time.perf_counter()
+    for first in range(0, len(order) - call + 1, call):
+        steps.run(order[first : first + call])
+    return time.perf_counter() - begin
+
+
+def report(sizes: tuple[int, ...] = (1, 4, 16), epochs: tuple[int, ...] = (1, 2, 4)) -> str:
+    """`preprocess@imdb`, and an epoch of `train-rnn`, on the reviews repeated, as Markdown."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         clone = project(Path(name) / "clone")
@@ -30,13 +53,22 @@ def report(sizes: tuple[int, ...] = (1, 4, 16)) -> str:
                 pa.concat_tables([reviews] * size), path, compression="zstd", row_group_size=1000
             )
             spent = cost(python("-c", ALONE), clone)
-            rows.append(
-                [
-                    f"{size} times",
-                    f"{reviews.num_rows * size:,}",
-                    f"{spent.seconds:.1f}",
-                    f"{spent.seconds / size:.2f}",
-                    f"{spent.memory:.0f}",
-                ]
-            )
-    return table(["corpus", "reviews", "seconds", "seconds per corpus", "largest memory, MB"], rows)
+            numbers = [f"{spent.seconds:.1f}", f"{spent.seconds / size:.2f}", f"{spent.memory:.0f}"]
+            rows.append([f"{size} times", f"{reviews.num_rows * size:,}", *numbers])
+    head = ["corpus", "reviews", "seconds", "seconds per corpus", "largest memory, MB"]
+    trained = []
+    for size in epochs:
+        seconds = float(cost(python("-m", "bench.growth", str(size)), ROOT).lines[-1][1])
+        trained.append([f"{size} times", f"{seconds:.1f}", f"{seconds / size:.2f}"])
+    return "\n\n".join(
+        [
+            "`preprocess@imdb`, the whole process:",
+            table(head, rows),
+            "One epoch of `train-rnn`, start and compilation left out:",
+            table(["corpus", "seconds", "seconds per corpus"], trained),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(epoch(int(sys.argv[1])))

@@ -35,7 +35,7 @@ def report(times: int = 5) -> str:
             cwd=ours,
             check=True,
         )
-        subprocess.run(python("-m", "dvc", "-q", "checkout", "--force"), cwd=ours, check=True)
+        subprocess.run(python("-m", "dvc", "checkout", "--quiet", "--force"), cwd=ours, check=True)
         theirs = bare(Path(name) / "bare", 16)
         seconds: dict[tuple[str, str], list[float]] = {}
         for _ in range(times):
@@ -50,7 +50,7 @@ def report(times: int = 5) -> str:
         imports = []
         for stage in STAGES:
             command = python("-c", f"import unroll.stage, stages.{stage}")
-            values = [cost(command, ours).seconds for _ in range(times)]
+            values = [cost(command, ours).seconds for _ in range(3)]
             imports.append([f"`{stage}`", spread(values)])
     return "\n\n".join(
         [

@@ -34,21 +34,35 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="train the yardstick to its end")
-    parser.add_argument("--only", choices=["quality", "throughput", "overhead", "growth"])
+    parser.add_argument(
+        "--only", choices=["quality", "throughput", "overhead", "growth"], help="measure this anew"
+    )
     arguments = parser.parse_args()
     sections = {
         "quality": ("Time to quality", lambda: quality.report(arguments.full)),
         "throughput": ("Throughput", throughput.report),
         "overhead": ("Overhead", overhead.report),
-        "growth": ("Growth of `preprocess`", growth.report),
+        "growth": ("Growth", growth.report),
     }
-    if arguments.only:
-        print(sections[arguments.only][1]())
-        return
-    parts = ["# Measurements", machine()]
-    for heading, section in sections.values():
-        parts += [f"## {heading}", section()]
-        write_text(RESULTS, "\n\n".join(parts) + "\n")
+    found = read(RESULTS.read_text("utf-8")) if arguments.only else {}
+    for name, (heading, section) in sections.items():
+        if arguments.only in (None, name):
+            found[heading] = f"{machine()}\n\n{section()}"
+            write_text(RESULTS, written(found))
+
+
+def read(text: str) -> dict[str, str]:
+    """The sections of the results by heading."""
+    parts = text.split("\n## ")[1:]
+    return {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
+
+
+def written(sections: dict[str, str]) -> str:
+    """The results as Markdown."""
+    parts = ["# Measurements"]
+    for heading, body in sections.items():
+        parts += [f"## {heading}", body]
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

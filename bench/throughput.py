@@ -21,18 +21,16 @@ OPERATIONS = {
 }
 
 
-def of_backend(stage: str, backend: str) -> dict[str, float]:
-    """Training and prediction, in samples a second, of one model after it is compiled."""
+def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
+    """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
     from unroll import backend as backends
     from unroll.params import declared
 
     params = declared(stage)
     params.train["backend"] = backend
     backends.start(params)
-    import keras
 
     from stages import train_ae, train_lstm, train_rnn
-    from unroll.steps import PER_CALL, steps_of
 
     x: Any
     if "ae" in stage:
@@ -49,7 +47,16 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
         model = build(settings, 10_000, x.shape[1])
     scale = 255 if "ae" in stage else 1
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    batch = settings["batch"]
+    return model, x, y, settings["batch"], scale
+
+
+def of_backend(stage: str, backend: str) -> dict[str, float]:
+    """Training and prediction, in samples a second, of one model after it is compiled."""
+    model, x, y, batch, scale = model_of(stage, backend)
+    import keras
+
+    from unroll.steps import PER_CALL, steps_of
+
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32") / scale)
     order = np.arange(PER_CALL * batch, dtype=np.int32)
     steps.run(order)

@@ -1,6 +1,6 @@
 import sys
 
-from bench import measure, overhead
+from bench import measure, overhead, run
 
 
 def test_a_cost_tells_seconds_memory_and_when_each_line_came(tmp_path):
@@ -24,3 +24,8 @@ def test_the_bare_project_has_nothing_to_do(tmp_path):
     folder = overhead.bare(tmp_path / "bare", 3)
     lines = measure.cost(measure.python("-m", "dvc", "status"), folder).lines
     assert "up to date" in lines[-1][1]
+
+
+def test_a_section_of_the_results_is_measured_anew_alone():
+    sections = {"Time": "a\n\n| b |", "Growth": "c"}
+    assert run.read(run.written(sections)) == sections

@@ -1,0 +1,256 @@
+"""Kills a small pipeline again and again: `python tests/torture.py --kills 300 --seed 1`.
+
+Stage, DVC, or both are killed, at a random moment or just before a random write, rename or removal
+of a file by the stage. The same command is then started again, as a user would, until it ends well;
+every byte must then be that of a run that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from small import Clone
+
+from unroll.errors import UserError
+from unroll.yaml import read_yaml
+
+KINDS = ("stage", "DVC", "both")
+# Killed processes are gone at once; what still lives after this is an orphan.
+GONE = 5.0
+# Kills in a row, after which a run is left alone, so that every round comes to its end.
+IN_A_ROW = 12
+
+# Counts what a stage does to files, and kills before the chosen one: Python tells of each.
+HOOK = """
+import os, signal, sys
+if "unroll.stage" in sys.orig_argv and "KILL_AT" in os.environ:
+    left = [int(os.environ["KILL_AT"])]
+    def hook(event, arguments):
+        written = event == "open" and isinstance(arguments[2], int) and arguments[2] & (
+            os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if not written and event not in ("os.rename", "os.remove", "os.mkdir"):
+            return
+        left[0] -= 1
+        if left[0] == 0:
+            with open("KILLED", "a") as file:
+                place = str(arguments[0]).replace(os.getcwd() + "/", "")
+                file.write(f"{event} {place}\\n")
+            if os.environ["KILL_WHAT"] != "stage":
+                os.kill(os.getppid(), signal.SIGKILL)
+            if os.environ["KILL_WHAT"] != "DVC":
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(hook)
+"""
+
+
+@dataclass
+class Tally:
+    """What happened in all rounds."""
+
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
+    rounds: int = 0
+    epochs: int = 0
+    resumed: int = 0
+    mismatches: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+
+    def report(self) -> str:
+        """The figures as lines."""
+        lines = [f"{sum(self.kills.values())} kills in {self.rounds} rounds"]
+        lines += [f"  {stage:16} {kind:6} {n}" for (stage, kind), n in sorted(self.kills.items())]
+        lines += [f"  at {place}: {n}" for place, n in self.places.most_common()]
+        lines += [
+            f"{self.epochs} epochs trained, {self.resumed} saved by going on",
+            f"{len(self.mismatches)} mismatches{': ' if self.mismatches else ''}"
+            + ", ".join(self.mismatches),
+            f"{len(self.stuck)} runs that had to be mended by hand{''.join(self.stuck)}",
+        ]
+        return "\n".join(lines)
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The MD5 that `dvc.lock` records of every output, checked against a second look by DVC."""
+    lock = read_yaml(folder / "dvc.lock")["stages"]
+    return {out["path"]: out["md5"] for entry in lock.values() for out in entry["outs"]}
+
+
+class Torture:
+    """One small project, brought to its end under fire, round after round."""
+
+    def __init__(self, folder: Path, seed: int, backend: str, jobs: int) -> None:
+        self._folder, self._jobs = folder, jobs
+        self._random = random.Random(seed)  # noqa: S311
+        self._fresh = folder / "fresh"
+        self._fresh.mkdir()
+        clone = Clone(self._fresh)
+        clone.set("train.backend", backend)
+        for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
+            clone.set(f"models.{model}.epochs", 6)
+        clone.commit("more epochs")
+        (folder / "hook").mkdir()
+        (folder / "hook/sitecustomize.py").write_text(HOOK)
+        self.tally = Tally()
+        undisturbed = self._begin("undisturbed")
+        began = time.monotonic()
+        code, text = self._run(undisturbed, {}, None)
+        if code:
+            raise UserError(f"the undisturbed run failed:\n{text}")
+        self._typical = (time.monotonic() - began) / 16 * jobs
+        self._expected = outputs(undisturbed)
+        self.tally = Tally()
+
+    def _begin(self, name: str) -> Path:
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+        return Path(shutil.copytree(self._fresh, self._folder / name, symlinks=True))
+
+    def round(self, most: int) -> None:
+        """Kill `most` times at most on the way from nothing to the end; compare every byte."""
+        folder = self._begin("round")
+        in_a_row = 0
+        while True:
+            spared = not most or in_a_row >= IN_A_ROW
+            environment, kill = ({}, None) if spared else self._plan()
+            before = sum(self.tally.kills.values())
+            code, text = self._run(folder, environment, kill)
+            killed = sum(self.tally.kills.values()) - before
+            self.tally.epochs += len(re.findall(r"\| \w+: epoch \d+/", text))
+            self.tally.resumed += sum(map(int, re.findall(r"goes on after epoch (\d+)", text)))
+            if code == 0:
+                break
+            if not killed:
+                self.tally.stuck.append(f"\n{text}")
+                return
+            most = max(0, most - killed)
+            in_a_row = 0 if spared else in_a_row + 1
+        self.tally.rounds += 1
+        found = outputs(folder)
+        status = subprocess.run(
+            [sys.executable, "-m", "dvc", "status", "-q"], cwd=folder, check=False
+        )
+        self.tally.mismatches += [
+            path for path, md5 in self._expected.items() if found.get(path) != md5
+        ]
+        if status.returncode:
+            self.tally.mismatches.append("dvc status")
+
+    def _plan(self) -> tuple[dict[str, str], tuple[float, str] | None]:
+        kind = self._random.choice(KINDS)
+        if self._random.random() < 0.5:
+            return {"KILL_AT": str(self._random.randint(1, 25)), "KILL_WHAT": kind}, None
+        return {}, (self._random.uniform(1, 4 * self._typical), kind)
+
+    def _run(
+        self, folder: Path, environment: dict[str, str], kill: tuple[float, str] | None
+    ) -> tuple[int, str]:
+        environment = {"PYTHONPATH": f"{self._folder / 'hook'}{os.pathsep}{folder}"} | environment
+        with tempfile.TemporaryFile("w+") as output:
+            run = subprocess.Popen(
+                [sys.executable, "-m", "unroll.repro", "--jobs", str(self._jobs)],
+                cwd=folder,
+                env=os.environ | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            known: dict[int, psutil.Process] = {}
+            due = time.monotonic() + kill[0] if kill else None
+            while run.poll() is None:
+                known |= {child.pid: child for child in _children(run.pid)}
+                if kill and due and time.monotonic() > due:
+                    due = None
+                    self._kill(run.pid, kill[1], list(known.values()))
+                time.sleep(0.05)
+            _, alive = psutil.wait_procs(list(known.values()), timeout=GONE)
+            if alive:
+                self.tally.stuck.append(f"\norphans: {[process.cmdline() for process in alive]}")
+            output.seek(0)
+            text = output.read()
+        report = folder / "KILLED"
+        if report.exists():
+            place = report.read_text().splitlines()[0]
+            report.unlink()
+            self.tally.places[re.sub(r"partial-\d+-\w+", "partial", place)] += 1
+            failed = re.findall(r"Running stage '([\w-]+)", text)
+            self.tally.kills[failed[-1] if failed else "?", environment["KILL_WHAT"]] += 1
+        return run.returncode, text
+
+    def _kill(self, root: int, kind: str, known: list[psutil.Process]) -> None:
+        running = [(process, _stage_of(process)) for process in known]
+        stages = [(process, name) for process, name in running if name]
+        calls = [process for process, name in running if not name and _is_dvc(process)]
+        name = self._random.choice(stages)[1] if stages else "between"
+        doomed = []
+        if kind != "stage":
+            # Either the call of DVC for a stage, or the command that starts them.
+            doomed += self._random.choice([calls, [psutil.Process(root)]])
+        if kind != "DVC":
+            doomed += [process for process, _ in stages]
+        for process in doomed:
+            try:
+                process.send_signal(signal.SIGKILL)
+            except psutil.NoSuchProcess:
+                continue
+        if doomed:
+            self.tally.kills[name.partition("@")[0], kind] += 1
+            self.tally.places["a random moment"] += 1
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _stage_of(process: psutil.Process) -> str:
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return ""
+    return words[words.index("unroll.stage") + 1] if "unroll.stage" in words else ""
+
+
+def _is_dvc(process: psutil.Process) -> bool:
+    try:
+        return "dvc" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--backend", choices=["tensorflow", "jax"], default="tensorflow")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="torture-") as name:
+        torture = Torture(Path(name), seed, arguments.backend, arguments.jobs)
+        while (left := arguments.kills - sum(torture.tally.kills.values())) > 0:
+            torture.round(min(left, 60))
+            print(torture.tally.report(), flush=True)
+            if torture.tally.stuck:
+                break
+    sys.exit(bool(torture.tally.mismatches or torture.tally.stuck))
+
+
+if __name__ == "__main__":
+    main()
