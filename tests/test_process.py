@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -25,7 +26,9 @@ def copy(clone, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(clone.folder, folder, symlinks=True)
     path = folder / "params.yaml"
-    path.write_text(path.read_text().replace("    epochs: 2\n", "    epochs: 400\n", 1))
+    text, found = re.subn(r"(?m)^(    epochs:) 2\b", r"\1 400", path.read_text(), count=1)
+    assert found
+    path.write_text(text)
     return folder
 
 
@@ -79,8 +82,11 @@ def test_a_run_that_is_asked_to_stop_ends_at_once_with_one_line(copy, number):
 
 
 def test_a_stage_that_is_asked_to_stop_while_it_imports_ends_at_once_too(copy):
+    (copy / "scratch/locks/train-rnn").write_text("")
     running = Running(copy, "unroll.stage", "train-rnn")
-    time.sleep(2.5)
+    while not (copy / "scratch/locks/train-rnn").read_text():
+        time.sleep(0.1)
+    time.sleep(1)
     began = time.monotonic()
     os.kill(running.process.pid, signal.SIGTERM)
     assert "train-rnn: stopped" in running.rest()
