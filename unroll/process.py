@@ -92,6 +92,8 @@ def end_when_asked(message: str, before: Callable[[], None] = lambda: None) -> N
         before: what to do first, in that thread.
     """
     reading, writing = os.pipe()
+    # Standard error may be held back for a while: see unroll/backend.py.
+    console = os.dup(2)
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -100,7 +102,7 @@ def end_when_asked(message: str, before: Callable[[], None] = lambda: None) -> N
     def end() -> None:
         number = os.read(reading, 1)[0]
         before()
-        print(message, file=sys.stderr, flush=True)
+        os.write(console, f"{message}\n".encode())
         os._exit(128 + number)
 
     threading.Thread(target=end, daemon=True).start()

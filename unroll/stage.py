@@ -87,5 +87,9 @@ if __name__ == "__main__":
         sys.exit(1)
     except OSError as error:
         # A full disk, a missing permission, a read-only folder: the system's own words, no trace.
-        print(f"error: {sys.argv[1]}: {error}; mend that and run it again", file=sys.stderr)
+        # NumPy and HDF5 give no number when a write comes out short.
+        cause = (
+            error if error.errno else f"a file could not be written ({error}); is the disk full?"
+        )
+        print(f"error: {sys.argv[1]}: {cause}; mend that and run it again", file=sys.stderr)
         sys.exit(1)
