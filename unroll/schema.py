@@ -167,7 +167,12 @@ def check(path: Path = PARAMS) -> None:
         UserError: one line for each mistake, all mistakes at once: the key's path, the value,
             what is allowed.
     """
-    body = read_yaml(path)
+    if lines := mistakes(read_yaml(path)):
+        raise UserError("\n".join(f"{path}: {line}" for line in lines))
+
+
+def mistakes(body: Any) -> list[str]:
+    """A line for each mistake in the content of a parameter file, sorted."""
     lines = []
     known = trained_models()
     models = body.get("models") if isinstance(body, dict) else None
@@ -181,8 +186,7 @@ def check(path: Path = PARAMS) -> None:
         ]
     lines += [_unknown(("models", name), known) for name in named if name not in known]
     lines += [f"models.{name} is missing" for name in known if name not in named]
-    if lines:
-        raise UserError("\n".join(f"{path}: {line}" for line in sorted(lines)))
+    return sorted(lines)
 
 
 def _explain(mistake: Any) -> str:

@@ -1,0 +1,169 @@
+"""What a sweep found, in docs/: a table, what pays and what does not, and a chart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from unroll.experiments import Experiment
+from unroll.figures import GREY, ORANGE, STYLE, TEN, title
+from unroll.files import replacing, write_text
+from unroll.settings import DEFAULT, SWEEP, Sweep
+
+TABLE = Path("docs/sweep.md")
+CHART = Path("docs/sweep.png")
+COLUMNS = (
+    *("setting", "AUC (95% interval)", "balanced accuracy", "parameters"),
+    *("million multiply-adds a review", "seconds an epoch"),
+)
+
+
+def write(sweep: Sweep, found: dict[str, Experiment]) -> None:
+    """Write the table and, once the default is measured, the chart."""
+    write_text(TABLE, _text(sweep, found))
+    if DEFAULT in found:
+        _draw(CHART, sweep, found)
+
+
+def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
+    rows = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
+    for name, experiment in found.items():
+        figures, cost = experiment.figures, experiment.cost
+        cells = (
+            f"`{name}`",
+            f"{figures['auc']:.4f} ({_low(experiment):.4f} to {_high(experiment):.4f})",
+            f"{figures['balanced_accuracy']:.4f}",
+            f"{cost.parameters:,}",
+            f"{cost.multiply_adds / 1e6:.2f}",
+            "" if cost.seconds is None else f"{cost.seconds:.1f}",
+        )
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(
+        (
+            f"# Sweep of `{sweep.model}`",
+            "",
+            f"Written by `make sweep` from the experiments that `{SWEEP}` names: the parameters of",
+            "`params.yaml` but for what each name says, measured on the test set.",
+            "",
+            *rows,
+            "",
+            *_verdict(found),
+            "",
+            "Multiply-adds are those of the recurrent and dense layers in reading one review;",
+            "they and the parameters are exact. Seconds are as measured, other settings beside.",
+            "",
+            f"![Quality against cost]({CHART.name})",
+            "",
+        )
+    )
+
+
+def _verdict(found: dict[str, Experiment]) -> list[str]:
+    """Which settings lie outside the interval of the default, and which cost less within it."""
+    if DEFAULT not in found:
+        return []
+    default = found[DEFAULT]
+    others = [(name, e) for name, e in found.items() if name != DEFAULT]
+    better = [name for name, e in others if e.figures["auc"] > _high(default)]
+    worse = [name for name, e in others if e.figures["auc"] < _low(default)]
+    same = [name for name, _ in others if name not in (*better, *worse)]
+    cheaper = [name for name in same if _is_cheaper(found[name], default)]
+    no_cheaper = [name for name in same if name not in cheaper]
+    return [
+        "By the AUC, beside the 95% interval of the default, which does not count what chance in",
+        "training adds (settings that change the seed show that):",
+        "",
+        f"- above it, these pay: {_names(better)};",
+        f"- within it at less cost, these pay as well: {_names(cheaper)};",
+        f"- within it at no less cost, these do not: {_names(no_cheaper)};",
+        f"- below it, these lose: {_names(worse)}.",
+    ]
+
+
+def _is_cheaper(one: Experiment, other: Experiment) -> bool:
+    mine = (one.cost.parameters, one.cost.multiply_adds)
+    theirs = (other.cost.parameters, other.cost.multiply_adds)
+    return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def _low(experiment: Experiment) -> float:
+    return experiment.figures["auc_interval"]["low"]
+
+
+def _high(experiment: Experiment) -> float:
+    return experiment.figures["auc_interval"]["high"]
+
+
+@mpl.rc_context(STYLE)
+def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
+    """AUC against measured seconds and against multiply-adds; a line for each parameter."""
+    figure = Figure(figsize=(12.5, 5.6), dpi=120)
+    panels = figure.subplots(ncols=2, sharey=True)
+    default = found[DEFAULT]
+    for axes, cost in zip(panels, (_seconds, _operations), strict=True):
+        axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
+        for colour, (name, series) in zip(TEN * 9, _series(found).items(), strict=False):
+            points = [
+                (place, e.figures["auc"], label)
+                for e, label in series
+                if (place := cost(e)) is not None
+            ]
+            x, y = [point[0] for point in points], [point[1] for point in points]
+            axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
+            for place, height, label in points:
+                axes.annotate(
+                    label,
+                    (place, height),
+                    xytext=(6, 5),
+                    textcoords="offset points",
+                    color=colour,
+                    fontsize=11,
+                )
+        if (x_default := cost(default)) is not None:
+            y_default = default.figures["auc"]
+            axes.plot(x_default, y_default, "s", color=ORANGE, ms=10, label=DEFAULT, zorder=5)
+    panels[0].set(xlabel="seconds an epoch (as measured)", ylabel="AUC on the test set")
+    panels[1].set(xlabel="million multiply-adds a review", xscale="log")
+    panels[1].legend(fontsize=11)
+    figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
+    with replacing(path) as partial:
+        FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})
+
+
+def _series(found: dict[str, Experiment]) -> dict[str, list[tuple[Experiment, str]]]:
+    """Experiments by the one parameter that they change, by its value, the default among them.
+
+    Experiments that change several parameters stand alone, by their name.
+    """
+    series: dict[str, dict[Any, tuple[Experiment, str]]] = {}
+    for name, experiment in found.items():
+        changes = experiment.setting.changes
+        if len(changes) == 1:
+            [(place, value)] = changes.items()
+            known: Any = found[DEFAULT].setting.params
+            for key in place.split("."):
+                known = known[key]
+            line = series.setdefault(place.rpartition(".")[2], {known: (found[DEFAULT], "")})
+            line[value] = (experiment, str(value))
+        elif changes:
+            series[name] = {name: (experiment, "")}
+    return {
+        name: [line[value] for value in sorted(line, key=lambda v: (str(type(v)), v))]
+        for name, line in series.items()
+    }
+
+
+def _seconds(experiment: Experiment) -> float | None:
+    return experiment.cost.seconds
+
+
+def _operations(experiment: Experiment) -> float | None:
+    return experiment.cost.multiply_adds / 1e6
