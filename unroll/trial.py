@@ -8,11 +8,11 @@ is finished, checkpoints included, so that an interrupted one goes on where it s
 
 from __future__ import annotations
 
+import configparser
 import math
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -82,13 +82,13 @@ def _prepare(copy: Path, log: Path, commit: str) -> None:
 
 
 def _share_cache(copy: Path) -> None:
-    local = Path(".dvc/config.local")
-    if local.is_file():
-        shutil.copy(local, copy / local)
-    cache = str((Path.cwd() / inputs.cache().parent.parent).resolve())
-    command = [*DVC, "config", "--quiet", "--local", "cache.dir", cache]
-    if subprocess.run(command, cwd=copy, check=False).returncode:
-        raise UserError(f"{copy}: the cache could not be shared with it")
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(".dvc/config.local")
+    if not config.has_section("cache"):
+        config.add_section("cache")
+    config["cache"]["dir"] = str(inputs.cache().parent.parent.resolve())
+    with (copy / ".dvc/config.local").open("w") as file:
+        config.write(file)
 
 
 def _write_params(path: Path, setting: Setting) -> None:
