@@ -121,9 +121,14 @@ def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float | None) -> 
 
 
 def _seconds(log: Path, sweep: Sweep) -> float | None:
-    """Of an epoch, by the lines of the last training in a log; None if there are none."""
+    """Of an epoch, by the lines of the last training in a log; None if there are none.
+
+    The first epoch after a start also builds the graph, so it counts only where it is the one.
+    """
     text = log.read_text("utf-8", errors="replace")
     last = text.rpartition(f"Running stage '{sweep.trainer}'")[2]
     line = rf"^{re.escape(sweep.model)}: epoch \d+/\d+ .* (\d+) s, at most"
-    spent = re.findall(line, last, re.MULTILINE)
-    return int(spent[-1]) / len(spent) if spent else None
+    spent = [int(seconds) for seconds in re.findall(line, last, re.MULTILINE)]
+    if len(spent) < 2:
+        return float(spent[0]) if spent else None
+    return (spent[-1] - spent[0]) / (len(spent) - 1)
