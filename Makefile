@@ -6,13 +6,16 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench help repro test torture verify check format lock readme venv clean
+.PHONY: audit bench help repro sweep test torture verify check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
 
 repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages at once
 	python -m unroll.repro --jobs $(JOBS)
+
+sweep: venv ## try the settings of sweep.yaml, JOBS=2 at once; see docs/sweep.md
+	python -m unroll.sweep --jobs $(JOBS)
 
 test: venv ## make the environment if need be, run the tests
 	python -m pytest

@@ -198,17 +198,21 @@ def test_the_table_sets_figures_beside_costs(project, swept):
 def test_an_experiment_counts_until_what_it_computed_from_changes(project, swept, monkeypatch):
     monkeypatch.chdir(project.folder)
     sweep = settings.read()
-    assert list(experiments.finished(sweep)) == ["default", "slow"]
+
+    def finished() -> list[str]:
+        return list(experiments.finished(sweep, experiments.head()))
+
+    assert finished() == ["default", "slow"]
     project.commit("results")
-    assert list(experiments.finished(sweep)) == ["default", "slow"]
+    assert finished() == ["default", "slow"]
     slow = sweep.settings[-1]
     slow.params["models"]["rnn"]["embedding"] = 127
-    assert list(experiments.finished(sweep)) == ["default"]
+    assert finished() == ["default"]
     (project.folder / "evaluate.py").write_text(EVALUATOR.replace("0.8}", "0.7}"))
     with pytest.raises(UserError, match=r"^evaluate\.py: not as committed"):
         experiments.check_committed(sweep)
     project.commit("evaluate differently")
-    assert experiments.finished(sweep) == {}
+    assert finished() == []
     project.run("git", "reset", "-q", "--hard", "HEAD~1")
 
 
@@ -223,6 +227,9 @@ def test_mistakes_in_a_sweep_are_one_line_each(project, monkeypatch):
     try:
         project.write_sweep(wrong)
         with pytest.raises(UserError) as error:
+            settings.read()
+        (project.folder / "sweep.yaml").write_text("model: ae_lstm\nsettings: {}\n")
+        with pytest.raises(UserError, match="model is 'ae_lstm', allowed: rnn or lstm"):
             settings.read()
     finally:
         (project.folder / "sweep.yaml").write_text(before)

@@ -95,11 +95,11 @@ def check_committed(sweep: Sweep) -> None:
         )
 
 
-def finished(sweep: Sweep) -> dict[str, Experiment]:
-    """The settings that need not run again, by name, in the order of the sweep.
+def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
+    """The settings that need not run again from `commit`, by name, in the order of the sweep.
 
     An experiment counts, whichever commit it was started from, as long as it has the setting's
-    name and parameters and nothing else that it computed from has changed since.
+    name and parameters and whatever else it computed from is the same in `commit`.
     """
     revisions: dict[str, list[str]] = {}
     for line in git("for-each-ref", "--format=%(objectname) %(refname)", REFS).splitlines():
@@ -109,15 +109,15 @@ def finished(sweep: Sweep) -> dict[str, Experiment]:
         setting.name: Experiment(setting, _figures(revision, sweep), cost)
         for setting in sweep.settings
         for revision in revisions.get(setting.name, [])
-        if (cost := _cost(revision)) and _is_of(revision, setting, sweep)
+        if (cost := _cost(revision)) and _is_of(revision, setting, sweep, commit)
     }
 
 
-def _is_of(revision: str, setting: Setting, sweep: Sweep) -> bool:
+def _is_of(revision: str, setting: Setting, sweep: Sweep, commit: str) -> bool:
     params = YAML(typ="safe").load(git("show", f"{revision}:{PARAMS}"))
     if json.dumps(params, sort_keys=True) != json.dumps(setting.params, sort_keys=True):
         return False
-    return not git("diff", "--name-only", revision, "HEAD", "--", *sweep.files)
+    return not git("diff", "--name-only", revision, commit, "--", *sweep.files)
 
 
 def _figures(revision: str, sweep: Sweep) -> dict[str, Any]:

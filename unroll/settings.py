@@ -59,18 +59,18 @@ def read(path: Path = SWEEP) -> Sweep:
     if not (
         isinstance(body, dict)
         and set(body) == {"model", "settings"}
-        and isinstance(body["model"], str)
         and isinstance(body["settings"], dict)
         and all(isinstance(changes, dict) and changes for changes in body["settings"].values())
     ):
         raise UserError(_EXPECTED)
-    writers = {out: stage.name for stage in pipeline.stages().values() for out in stage.outs}
-    name = body["model"]
-    trainer, evaluator = (writers.get(str(place)) for place in (model(name), metrics(name)))
-    if trainer is None or evaluator is None:
-        raise UserError(f"{path}: model is {name}, which no stage of dvc.yaml trains and evaluates")
     schema.check()
     params = read_yaml(PARAMS)
+    classifiers = [key for key, section in params["models"].items() if "latent" not in section]
+    name = body["model"]
+    if name not in classifiers:
+        raise UserError(f"{path}: model is {name!r}, allowed: {' or '.join(classifiers)}")
+    writers = {out: stage.name for stage in pipeline.stages().values() for out in stage.outs}
+    trainer, evaluator = writers[str(model(name))], writers[str(metrics(name))]
     lines: list[str] = []
     settings = [Setting(DEFAULT, {}, params)]
     for key, changes in body["settings"].items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,10 +76,11 @@ class Calls:
                 time.sleep(0.02)
 
 
-def run(sweep: Sweep, jobs: int, lock: IO[str]) -> list[str]:
+def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
     """Run what is not finished, `jobs` settings at once; the names of those that failed."""
-    commit, done = experiments.head(), experiments.finished(sweep)
+    done = experiments.finished(sweep, commit)
     missing = [setting for setting in sweep.settings if setting.name not in done]
+    _clear_copies(missing)
     if not missing:
         print(f"All {len(done)} settings are finished; `dvc exp show -A` shows them.")
         return []
@@ -95,13 +97,21 @@ def run(sweep: Sweep, jobs: int, lock: IO[str]) -> list[str]:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
             return False
-        found = experiments.finished(sweep)[setting.name]
+        found = experiments.finished(sweep, commit)[setting.name]
         print(f"{setting.name:18} {_line(found)}, {time.monotonic() - begin:.0f} s", flush=True)
         return True
 
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(one, missing))
     return [setting.name for setting, well in zip(missing, results, strict=True) if not well]
+
+
+def _clear_copies(missing: list[Setting]) -> None:
+    """Remove the copies of unfinished settings that nobody asks for any more."""
+    names = {setting.name for setting in missing}
+    for path in trial.FOLDER.iterdir():
+        if path.is_dir() and path.name not in names:
+            shutil.rmtree(path)
 
 
 def _line(found: experiments.Experiment) -> str:
@@ -132,8 +142,9 @@ def main() -> None:
         with process.alone(LOCK, "`make sweep`") as lock:
             process.clear_partial_files()
             trial.FOLDER.mkdir(parents=True, exist_ok=True)
-            failed = run(sweep, jobs, lock)
-        sweep_report.write(sweep, experiments.finished(sweep))
+            commit = experiments.head()
+            failed = run(sweep, commit, jobs, lock)
+        sweep_report.write(sweep, experiments.finished(sweep, commit))
         print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
         if failed:
             raise UserError(
