@@ -29,20 +29,21 @@ class Cost:
     Attributes:
         parameters: numbers that the model holds.
         multiply_adds: by the recurrent and dense layers for one review, in one reading of it.
-        seconds: of an epoch as measured, other settings training beside; None if the result came
-            from the cache and nobody measured it.
+        seconds: of an epoch as measured, other settings training beside.
     """
 
     parameters: int
     multiply_adds: int
-    seconds: float | None
+    seconds: float
 
     def message(self, name: str) -> str:
         """The message of the experiment's commit."""
-        lines = [f"Parameters: {self.parameters}", f"Multiply-adds: {self.multiply_adds}"]
-        if self.seconds is not None:
-            lines.append(f"Seconds-an-epoch: {self.seconds:.1f}")
-        return f"Sweep: {name}\n\n" + "\n".join(lines) + "\n"
+        return (
+            f"Sweep: {name}\n\n"
+            f"Parameters: {self.parameters}\n"
+            f"Multiply-adds: {self.multiply_adds}\n"
+            f"Seconds-an-epoch: {self.seconds:.1f}\n"
+        )
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,10 @@ def _cost(revision: str) -> Cost | None:
     text = git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
     found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     try:
-        seconds = found.get("Seconds-an-epoch")
         return Cost(
             int(found["Parameters"]),
             int(found["Multiply-adds"]),
-            None if seconds is None else float(seconds),
+            float(found["Seconds-an-epoch"]),
         )
     except (KeyError, ValueError):
         return None

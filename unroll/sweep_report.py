@@ -39,7 +39,7 @@ def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
             f"{figures['balanced_accuracy']:.4f}",
             f"{cost.parameters:,}",
             f"{cost.multiply_adds / 1e6:.2f}",
-            "" if cost.seconds is None else f"{cost.seconds:.1f}",
+            f"{cost.seconds:.1f}",
         )
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(
@@ -109,29 +109,26 @@ def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
     panels = figure.subplots(ncols=2, sharey=True)
     default = found[DEFAULT]
     for axes, cost in zip(panels, (_seconds, _operations), strict=True):
+        axes.margins(x=0.12)
         axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
         for colour, (name, series) in zip(TEN * 9, _series(found).items(), strict=False):
-            points = [
-                (place, e.figures["auc"], label)
-                for e, label in series
-                if (place := cost(e)) is not None
-            ]
+            points = [(cost(e), e.figures["auc"], label) for e, label in series]
             x, y = [point[0] for point in points], [point[1] for point in points]
             axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
-            for place, height, label in points:
+            for x_point, y_point, label in points:
                 axes.annotate(
                     label,
-                    (place, height),
+                    (x_point, y_point),
                     xytext=(6, 5),
                     textcoords="offset points",
                     color=colour,
                     fontsize=11,
+                    bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0},
                 )
-        if (x_default := cost(default)) is not None:
-            y_default = default.figures["auc"]
-            axes.plot(x_default, y_default, "s", color=ORANGE, ms=10, label=DEFAULT, zorder=5)
+        place = (cost(default), default.figures["auc"])
+        axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
     panels[0].set(xlabel="seconds an epoch (as measured)", ylabel="AUC on the test set")
-    panels[1].set(xlabel="million multiply-adds a review", xscale="log")
+    panels[1].set(xlabel="million multiply-adds a review (exact)")
     panels[1].legend(fontsize=11)
     figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
     with replacing(path) as partial:
@@ -161,9 +158,9 @@ def _series(found: dict[str, Experiment]) -> dict[str, list[tuple[Experiment, st
     }
 
 
-def _seconds(experiment: Experiment) -> float | None:
+def _seconds(experiment: Experiment) -> float:
     return experiment.cost.seconds
 
 
-def _operations(experiment: Experiment) -> float | None:
+def _operations(experiment: Experiment) -> float:
     return experiment.cost.multiply_adds / 1e6

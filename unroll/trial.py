@@ -52,10 +52,13 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> None:
             raise UserError(f"`dvc {' '.join(arguments)}` failed; see {log}")
 
     dvc("repro", sweep.evaluator)
-    if not setting.changes and _seconds(log, sweep) is None:
-        # The cache had the result, which says nothing of its cost: the yardstick of the others.
+    if _seconds(log, sweep) is None:
+        # The cache had the result, as it always has that of the default, but not its cost.
         dvc("repro", "--force", "--single-item", sweep.trainer)
-    message = _cost(copy, setting, sweep, _seconds(log, sweep)).message(setting.name)
+        dvc("repro", sweep.evaluator)
+    if (seconds := _seconds(log, sweep)) is None:
+        raise UserError(f"{sweep.trainer} printed no line for an epoch; see {log}")
+    message = _cost(copy, setting, sweep, seconds).message(setting.name)
     # Named, as without a target DVC would record the outputs of other stages as if they had
     # been made with these parameters.
     dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.evaluator)
@@ -103,7 +106,7 @@ def _write_params(path: Path, setting: Setting) -> None:
         yaml.dump(body, file)
 
 
-def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float | None) -> Cost:
+def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float) -> Cost:
     [path] = (copy / paths.model(sweep.model)).glob("*.weights.h5")
     shapes: dict[str, tuple[int, ...]] = {}
     with h5py.File(path) as file:
