@@ -1,9 +1,9 @@
 """One setting of a sweep, run in a copy of the project and brought back as an experiment.
 
-Experiments side by side in one workspace would meet: `dvc exp run --temp` takes what it runs from
-a list that all such calls share, and the workers of DVC's queue lose logs. A copy is a git clone
-with the project's own cache, so nothing is fetched or computed twice. It stays until its setting
-is finished, checkpoints included, so that an interrupted one goes on where it stopped.
+Calls of `dvc exp run --temp` at the same moment refuse each other for want of a lock, and several
+workers of DVC's queue lose logs. A copy is a git clone with the project's own cache, so nothing is
+fetched or computed twice. It stays until its setting is finished, checkpoints included, so that an
+interrupted one goes on where it stopped.
 """
 
 from __future__ import annotations
