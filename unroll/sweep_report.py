@@ -53,8 +53,9 @@ def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
             "",
             *_verdict(found),
             "",
-            "Multiply-adds are those of the recurrent and dense layers in reading one review;",
-            "they and the parameters are exact. Seconds are as measured, other settings beside.",
+            "Multiply-adds are those of the recurrent and dense layers in reading one review; they",
+            "and the parameters are exact. Seconds are as measured, beside other settings and all",
+            "else that the machine did: settings of the same cost show how far to trust them.",
             "",
             f"![Quality against cost]({CHART.name})",
             "",
@@ -71,23 +72,27 @@ def _verdict(found: dict[str, Experiment]) -> list[str]:
     better = [name for name, e in others if e.figures["auc"] > _high(default)]
     worse = [name for name, e in others if e.figures["auc"] < _low(default)]
     same = [name for name, _ in others if name not in (*better, *worse)]
-    cheaper = [name for name in same if _is_cheaper(found[name], default)]
-    no_cheaper = [name for name in same if name not in cheaper]
+    chance = [name for name in same if _costs(found[name]) == _costs(default)]
+    cheaper = [name for name in same if name not in chance and _is_cheaper(found[name], default)]
+    dearer = [name for name in same if name not in (*chance, *cheaper)]
     return [
         "By the AUC, beside the 95% interval of the default, which does not count what chance in",
         "training adds (settings that change the seed show that):",
         "",
         f"- above it, these pay: {_names(better)};",
         f"- within it at less cost, these pay as well: {_names(cheaper)};",
-        f"- within it at no less cost, these do not: {_names(no_cheaper)};",
+        f"- within it at more cost, these do not: {_names(dearer)};",
+        f"- within it at the same cost: {_names(chance)};",
         f"- below it, these lose: {_names(worse)}.",
     ]
 
 
 def _is_cheaper(one: Experiment, other: Experiment) -> bool:
-    mine = (one.cost.parameters, one.cost.multiply_adds)
-    theirs = (other.cost.parameters, other.cost.multiply_adds)
-    return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+    return all(a <= b for a, b in zip(_costs(one), _costs(other), strict=True))
+
+
+def _costs(experiment: Experiment) -> tuple[int, int]:
+    return experiment.cost.parameters, experiment.cost.multiply_adds
 
 
 def _names(names: list[str]) -> str:
@@ -104,14 +109,15 @@ def _high(experiment: Experiment) -> float:
 
 @mpl.rc_context(STYLE)
 def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
-    """AUC against measured seconds and against multiply-adds; a line for each parameter."""
+    """AUC against the two exact costs; a line for each parameter of the sweep."""
     figure = Figure(figsize=(12.5, 5.6), dpi=120)
     panels = figure.subplots(ncols=2, sharey=True)
     default = found[DEFAULT]
-    for axes, cost in zip(panels, (_seconds, _operations), strict=True):
+    for axes, cost in zip(panels, (_operations, _parameters), strict=True):
         axes.margins(x=0.12)
         axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
-        for colour, (name, series) in zip(TEN * 9, _series(found).items(), strict=False):
+        for i, (name, series) in enumerate(_series(found).items()):
+            colour, below = TEN[i % len(TEN)], i % 2
             points = [(cost(e), e.figures["auc"], label) for e, label in series]
             x, y = [point[0] for point in points], [point[1] for point in points]
             axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
@@ -119,7 +125,7 @@ def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
                 axes.annotate(
                     label,
                     (x_point, y_point),
-                    xytext=(6, 5),
+                    xytext=(6, -14 if below else 5),
                     textcoords="offset points",
                     color=colour,
                     fontsize=11,
@@ -127,8 +133,8 @@ def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
                 )
         place = (cost(default), default.figures["auc"])
         axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
-    panels[0].set(xlabel="seconds an epoch (as measured)", ylabel="AUC on the test set")
-    panels[1].set(xlabel="million multiply-adds a review (exact)")
+    panels[0].set(xlabel="million multiply-adds a review", ylabel="AUC on the test set")
+    panels[1].set(xlabel="million parameters")
     panels[1].legend(fontsize=11)
     figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
     with replacing(path) as partial:
@@ -158,9 +164,9 @@ def _series(found: dict[str, Experiment]) -> dict[str, list[tuple[Experiment, st
     }
 
 
-def _seconds(experiment: Experiment) -> float:
-    return experiment.cost.seconds
-
-
 def _operations(experiment: Experiment) -> float:
     return experiment.cost.multiply_adds / 1e6
+
+
+def _parameters(experiment: Experiment) -> float:
+    return experiment.cost.parameters / 1e6
