@@ -102,13 +102,29 @@ def write_array(path: Path, array: np.ndarray) -> None:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-@contextmanager
-def filling(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yield an array to fill, mapped to disk; it becomes the `.npy` file `path` once it is full."""
-    with replacing(path) as partial:
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-        yield array
-        array.flush()
+def write_rows(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]
+) -> None:
+    """Write a `.npy` file from blocks of its rows, of which one at a time is in memory.
+
+    Raises:
+        ValueError: the blocks are not of `shape` when taken together.
+    """
+    with replacing(path) as partial, partial.open("wb") as file:
+        head = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        np.lib.format.write_array_header_1_0(file, head)
+        count = 0
+        for block in blocks:
+            if block.shape[1:] != shape[1:]:
+                raise ValueError(f"rows of shape {block.shape[1:]}, expected {shape[1:]}")
+            file.write(np.ascontiguousarray(block, dtype).tobytes())
+            count += len(block)
+        if count != shape[0]:
+            raise ValueError(f"{count} rows, expected {shape[0]}")
 
 
 def read_array(path: Path) -> np.ndarray:

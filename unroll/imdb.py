@@ -138,7 +138,8 @@ def labels(split: str) -> np.ndarray:
 def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
     path = raw("imdb") / TABLE
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
+        # Read, not mapped: pages of a map would stay in memory, and grow with the corpus.
+        with pq.ParquetFile(path) as file:
             yield from file.iter_batches(batch_size=1000, columns=list(columns))
     except FileNotFoundError:
         raise missing(path) from None
