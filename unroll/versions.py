@@ -12,7 +12,6 @@ from pathlib import Path
 
 from unroll import pipeline
 from unroll.errors import UserError
-from unroll.files import write_text
 from unroll.paths import VERSIONS
 from unroll.yaml import read_yaml
 
@@ -51,4 +50,8 @@ def check(stage: str) -> None:
 
 
 if __name__ == "__main__":
+    from unroll.files import (
+        write_text,
+    )  # imports NumPy, which a check of parameters need not wait for
+
     write_text(VERSIONS, locked())
