@@ -50,8 +50,6 @@ def check(stage: str) -> None:
 
 
 if __name__ == "__main__":
-    from unroll.files import (
-        write_text,
-    )  # imports NumPy, which a check of parameters need not wait for
+    from unroll.files import write_text  # not above: NumPy, which it imports, takes a while
 
     write_text(VERSIONS, locked())
