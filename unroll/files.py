@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 from unroll.paths import SCRATCH
+
+# Room for the vocabulary of a million words.
+MOST_JSON = 2**24
 
 
 @contextmanager
@@ -61,14 +64,16 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        UserError: the file cannot be read or is not JSON.
+        UserError: the file cannot be read, is not JSON, or is larger than any of ours.
     """
     try:
+        if path.stat().st_size > MOST_JSON:
+            raise ValueError(f"it has more than {MOST_JSON} bytes")
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise missing(path) from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a JSON file ({error}); {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a JSON file ({reason(error)}); {HOW_TO_MEND}") from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -134,11 +139,12 @@ def read_array(path: Path) -> np.ndarray:
         UserError: the file is missing or is no such array.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="raise"):  # of a size beyond all numbers
+            return np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise missing(path) from None
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: not a whole .npy file ({error}); {HOW_TO_MEND}") from None
+    except Exception as error:  # NumPy's reader of heads lets errors of every kind through
+        raise UserError(f"{path}: not a whole .npy file ({reason(error)}); {HOW_TO_MEND}") from None
 
 
 HOW_TO_MEND = "delete it and run `dvc repro`, which makes it again"

@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from unroll import inputs, paths, pipeline, process, schema, versions
+from unroll import inputs, paths, pins, pipeline, process, schema, versions
 from unroll.errors import UserError
 from unroll.params import Declared, declared
 
@@ -33,6 +33,7 @@ def main(name: str, arguments: list[str]) -> None:
     _leave_home()
     process.end_when_asked(f"{name}: stopped; the same command goes on from here")
     schema.check()
+    pins.check()
     versions.check(name)
     with process.alone(name, f"stage {name}"):
         process.clear_partial_files()
