@@ -67,11 +67,8 @@ def _card(artifact: str, entry: dict[str, Any]) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    return (
-        "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
-        .replace("| --- ", "|---")
-        .replace("--- |", "---|")
-    )
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
 def _figures(model: str, figures: dict[str, Any]) -> str:
@@ -85,10 +82,8 @@ def _figures(model: str, figures: dict[str, Any]) -> str:
         between = f"{interval['low']:.4f} to {interval['high']:.4f}" if interval else ""
         digits = 5 if name == "mse" else 4
         baseline = f"{BASELINE[name]:.4f}" if name in BASELINE else ""
-        rows.append(
-            [title, f"**{figures[name]:.{digits}f}**", between, baseline]
-            + [CHAPTER.get(model, {}).get(name, "")]
-        )
+        chapter = CHAPTER.get(model, {}).get(name, "")
+        rows.append([title, f"**{figures[name]:.{digits}f}**", between, baseline, chapter])
     return _table(["figure", "this model", "95% interval", "without a model", "chapter"], rows)
 
 
