@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from unroll.errors import UserError
 
@@ -54,8 +54,8 @@ def read(path: Path, shape: tuple[int, int]) -> np.ndarray:
                     f"{path}: pixels of kind {picture.mode}, expected 8 bits of grey or RGB"
                 )
             pixels = np.asarray(picture.convert("L"))
-    except (UnidentifiedImageError, SyntaxError, ValueError, EOFError):
-        raise UserError(f"{path}: not a whole PNG, PGM or .npy file") from None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise _not_whole(error, f"{path}: not a whole PNG, PGM or .npy file") from None
     return from_array(pixels, shape, str(path))
 
 
@@ -66,11 +66,15 @@ def read_array(path: Path) -> np.ndarray:
         UserError: it is no such file.
     """
     try:
-        return np.load(path, allow_pickle=False)
+        # Mapped: a head that claims more than the file holds allocates nothing.
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise UserError(f"{path}: not a whole .npy file of numbers ({error})") from None
+        raise _not_whole(error, f"{path}: not a whole .npy file of numbers ({error})") from None
+
+
+def _not_whole(error: Exception, message: str) -> Exception:
+    """The system's own error, such as a missing file, or else one about the content."""
+    return error if isinstance(error, OSError) and error.errno else UserError(message)
 
 
 def from_array(array: np.ndarray, shape: tuple[int, int], name: str) -> np.ndarray:
