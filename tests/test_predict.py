@@ -88,10 +88,9 @@ def start(*arguments: str, folder: Path, **options) -> Any:
         [sys.executable, "-m", "unroll.predict", *arguments],
         cwd=folder,
         env=environment,
+        **{"stdout": subprocess.PIPE} | options,
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        **options,
     )
 
 
@@ -325,6 +324,16 @@ def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == -signal.SIGINT
     assert process.stderr.read() == b""
+
+
+def test_an_output_that_is_full_is_one_line(project):
+    if not Path("/dev/full").exists():
+        pytest.skip("no device here is always full")
+    with open("/dev/full", "wb") as full:
+        process = start("review", "good film", folder=project, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.decode() == "error: standard input or output: No space left on device\n"
 
 
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory():

@@ -14,6 +14,7 @@ CHUNK = 1 << 18
 # A hundred times the longest review; a file without line ends is no list of reviews.
 MOST_BYTES = 2_000_000
 BOM = b"\xef\xbb\xbf"
+STDIN = 0  # its descriptor; Python has no object for it where it is closed
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,11 @@ each wording was right on the test set is in docs/models/.
 Reviews are the arguments, or else the lines of FILEs or of standard input, UTF-8, one review a
 line, blank lines skipped; each is answered as soon as it is there. A review of several lines is
 one argument: review "$(cat FILE)". A line that cannot be answered is named on standard error, the
-others are answered, and the exit code is 1."""
+others are answered, and the exit code is 1.
+
+The fields of --json: line, model, probability, threshold, label (positive or negative), wording,
+words_read (of a long review the last ones), words_known (of those, in the model's vocabulary), and
+text, the beginning of the review."""
 ENCODE = """\
 Turn images of digits into the latent codes of an autoencoder, one code a line: numbers in [0, 1].
 
@@ -131,10 +135,14 @@ if __name__ == "__main__":
     for _number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(_number, signal.SIG_DFL)
     try:
-        sys.exit(main(sys.argv[1:]))
+        _code = main(sys.argv[1:])
+        sys.stdout.flush()
+        sys.exit(_code)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-        sys.exit(1)
+        place = error.filename or "standard input or output"
+        print(f"error: {place}: {error.strerror}", file=sys.stderr)
+        # Not sys.exit, which would try once more to write what is left.
+        os._exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from unroll import files, images, inference, paths, predict_models
 from unroll.errors import UserError
 from unroll.inference import Network
-from unroll.lines import batches
+from unroll.lines import STDIN, batches
 from unroll.reconstruction import cross_entropy, squared_error
 
 
@@ -125,9 +126,9 @@ def _codes(options: argparse.Namespace, latent: int) -> Iterator[np.ndarray]:
             raise UserError(f"{options.codes}: of {array.dtype}, expected finite numbers")
         yield array.astype(np.float32)
     else:
-        if sys.stdin.isatty():
+        if os.isatty(STDIN):
             print(f"Type the {latent} numbers of a code a line; Ctrl-D ends.", file=sys.stderr)
-        for batch in batches(sys.stdin.fileno(), "standard input"):
+        for batch in batches(STDIN, "standard input"):
             texts = [(item, (item.text or "\0").replace(",", " ").split()) for item in batch]
             yield np.stack([_code(text, item.place, latent) for item, text in texts])
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from unroll import predict_models
 from unroll.errors import UserError
-from unroll.lines import Line, batches, line
+from unroll.lines import STDIN, Line, batches, line
 from unroll.reviews import Answer, Reviewer
 
 EXCERPT = 60  # characters
-STDIN = "standard input"
+STDIN_NAME = "standard input"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
                 answered += 1
         sys.stdout.flush()
     if not answered and not failed:
-        raise UserError(f"{', '.join(options.file) or STDIN}: there is no review in it")
+        raise UserError(f"{', '.join(options.file) or STDIN_NAME}: there is no review in it")
     return 1 if failed else 0
 
 
@@ -50,9 +50,9 @@ def _inputs(options: argparse.Namespace) -> Iterator[list[Line]]:
         return
     for name in options.file or ["-"]:
         if name == "-":
-            if sys.stdin.isatty():
+            if os.isatty(STDIN):
                 print("Type one review a line; Ctrl-D ends.", file=sys.stderr)
-            yield from batches(sys.stdin.fileno(), STDIN)
+            yield from batches(STDIN, STDIN_NAME)
         else:
             with open(name, "rb") as file:
                 yield from batches(file.fileno(), name)
