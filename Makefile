@@ -41,8 +41,9 @@ lock: venv ## lock the requirements of pyproject.toml anew, with hashes for ever
 	  --upgrade -q -o requirements.txt
 	python -m unroll.versions
 
-readme: venv ## write the results table of README.md from metrics/
+readme: venv ## write the results table of README.md, and docs/models/, from metrics/
 	python -m unroll.readme
+	python -m unroll.cards
 
 venv: $(READY) ## the virtual environment with the locked requirements
 
