@@ -17,7 +17,7 @@ repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages 
 	python -m unroll.repro --jobs $(JOBS)
 
 report: venv ## compare with REV=main: report/report.html, and report.md for a pull request
-	python -m unroll.report $(REV)
+	python -m unroll.report "$(REV)"
 
 test: venv ## make the environment if need be, run the tests
 	python -m pytest

@@ -212,8 +212,8 @@ def _params_table(comparison: Comparison) -> str:
         for change in comparison.params
     )
     return (
-        f"<table><caption>Parameters</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
+        f'<div class="scroll"><table><caption>Parameters</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
