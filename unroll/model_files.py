@@ -35,6 +35,7 @@ _ALLOWED = {
     "keras.layers.Dense",
     "keras.layers.Dropout",
     "keras.layers.Embedding",
+    "keras.layers.GRU",
     "keras.layers.InputLayer",
     "keras.layers.LSTM",
     "keras.layers.RepeatVector",
@@ -43,12 +44,14 @@ _ALLOWED = {
 
 
 def save(model: keras.Model, folder: Path) -> None:
-    """Write the configuration and the weights of `model` into `folder`."""
+    """Write the configuration and the weights of `model`, finished, into `folder`."""
     configuration = keras.saving.serialize_keras_object(model)
     configuration.pop("compile_config", None)
     for part in _parts(configuration):
         if part.get("registered_name") == "unroll>LSTM":
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
+    # The optimizer's arrays, larger than the weights, are of no use to a model that is finished.
+    model.optimizer = None
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
     write_json(folder / CONFIGURATION, configuration)
@@ -97,7 +100,7 @@ def load(folder: Path) -> keras.Model:
 
 
 def _shapes(weights: Path) -> list[tuple[int, ...]]:
-    """The shapes of all weights of a file, sorted; what the optimizer left there is none.
+    """The shapes of all weights of a file, sorted.
 
     Raises:
         ValueError: the file promises more than it holds.
@@ -113,7 +116,7 @@ def _shapes(weights: Path) -> list[tuple[int, ...]]:
         # They are not packed, so the file is larger than all of them together.
         if sum(array.nbytes for array in arrays.values()) > weights.stat().st_size:
             raise ValueError("it promises more than it holds")
-        return sorted(a.shape for name, a in arrays.items() if not name.startswith("optimizer/"))
+        return sorted(array.shape for array in arrays.values())
 
 
 def _refusal(path: Path, wrong: str, error: Exception) -> UserError:
