@@ -4,9 +4,11 @@ JOBS ?= 2
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 READY := $(VENV)/.ready
+PAGE := .dvc/page.html
+REV ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench help repro sweep test torture verify check format lock readme venv clean
+.PHONY: audit bench help repro report sweep test torture verify check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
@@ -16,6 +18,9 @@ repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages 
 
 sweep: venv ## try the settings of sweep.yaml, JOBS=2 at once; see docs/sweep.md
 	python -m unroll.sweep --jobs $(JOBS)
+
+report: venv ## compare with REV=main: report/report.html, and report.md for a pull request
+	python -m unroll.report "$(REV)"
 
 test: venv ## make the environment if need be, run the tests
 	python -m pytest
@@ -44,16 +49,20 @@ lock: venv ## lock the requirements of pyproject.toml anew, with hashes for ever
 	  --upgrade -q -o requirements.txt
 	python -m unroll.versions
 
-readme: venv ## write the results table of README.md from metrics/
+readme: venv ## write the results table of README.md, and docs/models/, from metrics/
 	python -m unroll.readme
+	python -m unroll.cards
 
-venv: $(READY) ## the virtual environment with the locked requirements
+venv: $(READY) $(PAGE) ## the virtual environment with the locked requirements, the page of the plots
 
 $(READY): requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
+
+$(PAGE): $(READY) unroll/page.py unroll/page.html
+	python -m unroll.page
 
 clean: ## remove the environment and the scratch folder; data and the cache stay
 	rm -rf $(VENV) scratch

@@ -1,8 +1,11 @@
 """evaluate: read the test set once, measure a model on it, keep what the pictures need."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
-from unroll import classification, latent, model_files, paths, reconstruction
+from unroll import classification, latent, model_files, paths, reconstruction, scores
 from unroll.files import read_json, write_array, write_csv, write_json
 from unroll.model_files import THRESHOLD, predict
 from unroll.params import Declared
@@ -13,24 +16,22 @@ def classifier(params: Declared, name: str) -> None:
     model = model_files.load(paths.model(name))
     threshold = read_json(paths.model(name) / THRESHOLD)["threshold"]
     test = read("imdb", "test")
-    scores = predict(model, test.x)[:, 0]
+    found = predict(model, test.x)[:, 0]
 
     resamples = params.evaluate.imdb["resamples"]
     figures = classification.measure(
-        test.y, scores, threshold, resamples=resamples, seed=params.seed
+        test.y, found, threshold, resamples=resamples, seed=params.seed
     )
-    write_json(paths.metrics(name), figures)
-
-    points = paths.points(name)
+    points = _write(name, figures)
     write_csv(
-        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, scores)
+        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, found)
     )
     write_csv(
         points / "confusion.csv",
         ("actual", "predicted", "reviews"),
         classification.confusion_pairs(figures["confusion"]),
     )
-    write_array(paths.evaluated(name) / "scores.npy", scores)
+    write_array(paths.evaluated(name) / "scores.npy", found)
     print(f"{name}: AUC {figures['auc']}, balanced accuracy {figures['balanced_accuracy']}")
 
 
@@ -47,9 +48,7 @@ def autoencoder(params: Declared, name: str) -> None:
     figures["neighbour_accuracy"] = latent.neighbour_accuracy(
         predict(encoder, scaled(train.x)), train.y, codes, test.y, settings["neighbours"]
     )
-    write_json(paths.metrics(name), figures)
-
-    points = paths.points(name)
+    points = _write(name, figures)
     write_csv(
         points / "latent.csv",
         ("x", "y", "digit"),
@@ -72,6 +71,14 @@ def autoencoder(params: Declared, name: str) -> None:
     write_array(folder / "random_code.npy", random_code[0])
     write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
     print(f"{name}: loss {figures['loss']}, neighbours agree {figures['neighbour_accuracy']}")
+
+
+def _write(name: str, figures: dict[str, Any]) -> Path:
+    """Write the figures as metrics and as a table, which DVC draws beside other points."""
+    write_json(paths.metrics(name), figures)
+    points = paths.points(name)
+    write_csv(points / "figures.csv", scores.COLUMNS, scores.rows(name, figures))
+    return points
 
 
 EVALUATE = {"imdb": classifier, "mnist": autoencoder}

@@ -1,11 +1,12 @@
 """preprocess: turn a corpus into arrays, and choose the rows that validate."""
 
 import zlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from unroll import imdb, mnist
-from unroll.files import filling, write_array
+from unroll.files import write_array, write_rows
 from unroll.params import Declared
 from unroll.paths import prepared
 from unroll.prepared import ENCODER, VALIDATION, read
@@ -24,16 +25,16 @@ def preprocess_imdb(params: Declared) -> None:
     encoder.save(folder / ENCODER)
     for split in imdb.SPLITS:
         labels = imdb.labels(split)
-        shape = (len(labels), settings["length"])
-        with filling(folder / f"x_{split}.npy", shape, encoder.dtype) as rows:
-            encoder.encode_all(imdb.texts(split), rows)
         write_array(folder / f"y_{split}.npy", labels)
+        shape = (len(labels), settings["length"])
+        rows = _Rows(encoder.encode_all(imdb.texts(split)))
+        write_rows(folder / f"x_{split}.npy", shape, encoder.dtype, rows)
+        if split == "train":
+            # Copies of one text stay together.
+            held = stratified(labels, rows.digests(), settings["validation"], params.seed)
+            write_array(folder / VALIDATION, held)
 
     train = read("imdb", "train")
-    copies = np.array([zlib.crc32(row) for row in train.x])  # of one text stay together
-    held = stratified(train.y, copies, settings["validation"], params.seed)
-    write_array(folder / VALIDATION, held)
-
     print("a review as the models see it, and its words:")
     print(*train.x[0])
     print(*encoder.decode(train.x[0]))
@@ -49,6 +50,22 @@ def preprocess_mnist(params: Declared) -> None:
     each_its_own = np.arange(len(labels))
     held = stratified(labels, each_its_own, params.preprocess.mnist["validation"], params.seed)
     write_array(folder / VALIDATION, held)
+
+
+class _Rows:
+    """Blocks of rows passed on, with a digest of each row kept."""
+
+    def __init__(self, blocks: Iterable[np.ndarray]) -> None:
+        self._blocks, self._digests = blocks, [np.empty(0, np.uint32)]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for block in self._blocks:
+            self._digests.append(np.array([zlib.crc32(row) for row in block], np.uint32))
+            yield block
+
+    def digests(self) -> np.ndarray:
+        """Of all rows so far, shape (n,): equal for equal rows."""
+        return np.concatenate(self._digests)
 
 
 PREPROCESS = {"imdb": preprocess_imdb, "mnist": preprocess_mnist}

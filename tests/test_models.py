@@ -90,7 +90,7 @@ def test_a_configuration_that_names_a_lambda_is_refused(folder):
     layer = configuration["config"]["layers"][-1]["config"]["layers"][-1]
     layer["class_name"] = "Lambda"
     path.write_text(json.dumps(configuration))
-    with pytest.raises(UserError, match=r"refused, it names keras\.layers\.Lambda"):
+    with pytest.raises(UserError, match=r"refused, it names 'keras\.layers\.Lambda'"):
         model_files.load(folder)
 
 

@@ -1,5 +1,13 @@
 import copy
+import os
+import resource
+import subprocess
+import sys
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
@@ -7,6 +15,7 @@ from ruamel.yaml import YAML
 from unroll import schema
 from unroll.errors import UserError
 from unroll.params import declared, trained_models
+from unroll.splits import stratified
 from unroll.yaml import read_yaml
 
 HONEST = read_yaml(ROOT / "params.yaml")
@@ -48,34 +57,174 @@ def test_the_committed_parameters_and_those_of_the_chapter_are_valid(project, fo
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sede": 3}, "params.yaml: sede is unknown; did you mean seed?"),
-        ({"models.lstm.unit": 3}, "models.lstm.unit is unknown; did you mean units?"),
-        ({"models.lsmt": {}}, "models.lsmt is unknown; did you mean lstm?"),
-        ({"models.ae_lstm.latent": 0}, "models.ae_lstm.latent is 0, allowed: greater than"),
-        ({"models.rnn": None}, "models.rnn is missing"),
-        ({"preprocess.imdb.length": None}, "preprocess.imdb.length is missing"),
-        ({"protocol": "test"}, "protocol is 'test', allowed: 'holdout' or 'book'"),
-        ({"seed": True}, "seed is True, allowed: a valid integer"),
-        ({"models.rnn.dropout_input": 1}, "models.rnn.dropout_input is 1, allowed: less than 1"),
-        ({"preprocess.imdb.vocabulary": 24}, "skip_top 20 leaves none of them"),
-        ({"train.backend": "numpy"}, "train.backend is 'numpy', allowed: 'tensorflow' or 'jax'"),
+        ({"sede": 3}, "sede is unknown; did you mean seed?"),
+        ({"seed": None, "sede": 3}, "sede is unknown; did you mean seed?"),
+        ({"models.lstm.unit": 3}, "models.lstm.unit is unknown; did you mean models.lstm.units?"),
+        ({"models.lsmt": {}}, "models.lsmt is unknown; did you mean models.lstm?"),
+        ({"length": 64}, "length is unknown; did you mean preprocess.imdb.length?"),
+        ({"a\nb": 3}, r"a\nb is unknown"),
+        ({"models.rnn": None}, "models.rnn is missing, allowed: a section with the keys"),
+        (
+            {"preprocess.imdb.length": None},
+            "preprocess.imdb.length is missing, allowed: a whole number",
+        ),
+        ({"train": 3}, "train is 3, allowed: a section with the keys backend, precision, threads"),
+        ({"models.rnn.units": [3]}, "models.rnn.units is a list, allowed: a whole number from 1"),
+        ({"models.ae_lstm.latent": 0}, "models.ae_lstm.latent is 0, allowed: a whole number from"),
+        ({"models.rnn.units": 10**9}, "models.rnn.units is 1000000000, allowed: a whole number"),
+        ({"seed": True}, "seed is true, allowed: a whole number from 0 to 2147483647"),
+        ({"seed": 13.0}, "seed is 13.0, allowed: a whole number from 0 to 2147483647"),
+        ({"seed": 2**3000}, f"seed is {str(2**3000)[:77]}..., allowed: a whole number from"),
+        ({"models.rnn.units": float("inf")}, "models.rnn.units is inf, allowed: a whole number"),
+        ({"models.ae_lstm.latnt": 2, "models.ae_lstm.latent": None}, "models.ae_lstm.latnt is un"),
+        ({"models.rnn.warmup": 1}, "models.rnn.warmup is 1, allowed: a number from 0 to 0.99"),
+        ({"fetch.timeout": float("inf")}, "fetch.timeout is inf, allowed: a number from 0.001"),
+        ({"fetch.timeout": float("nan")}, "fetch.timeout is nan, allowed: a number from 0.001"),
+        ({"seed": date(2020, 1, 1)}, "seed is 2020-01-01, allowed: a whole number"),
+        ({"evaluate.mnist.sample": 10_001}, "evaluate.mnist.sample is 10001, allowed: a whole"),
+        ({"evaluate.mnist.neighbours": 60_001}, "evaluate.mnist.neighbours is 60001, allowed: a"),
+        ({"fetch.folder": "a\0b"}, r"fetch.folder is 'a\x00b', allowed: the name of a folder"),
+        ({"protocol": "two\nlines"}, r"protocol is 'two\nlines', allowed: holdout or book"),
+        ({"protocol": "x" * 500}, f"protocol is '{'x' * 77}...', allowed: holdout or book"),
+        ({"train.backend": "numpy"}, "train.backend is 'numpy', allowed: tensorflow or jax"),
+        (
+            {"preprocess.mnist.validation": 0.00001},
+            "preprocess.mnist.validation is 1e-05, allowed: a number from 0.0001 to 0.9999",
+        ),
+        (
+            {"preprocess.imdb.vocabulary": 24},
+            "preprocess.imdb.skip_top is 20 and leaves none of the 20 words that "
+            "preprocess.imdb.vocabulary holds beside 4 signs, allowed: at most 19",
+        ),
+        (
+            {"models.rnn.batch": 22_501},
+            "models.rnn.batch is 22501, more than the 22500 rows of imdb that are trained on, "
+            "allowed: at most 22500",
+        ),
+        (
+            {"models.rnn.units": 4096, "preprocess.imdb.length": 10_000, "models.rnn.batch": 4096},
+            "models.rnn: a batch of 4096 sequences of 10000 steps of 4096 numbers takes 625 GiB, "
+            "allowed: at most 64",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_a_line_with_key_value_and_what_is_allowed(project, changes, message):
     project(changes)
-    assert message in mistakes()
-    assert len(mistakes().splitlines()) == 1
+    [line] = mistakes().splitlines()
+    assert line.startswith(f"params.yaml: {message}")
 
 
 def test_all_mistakes_are_told_at_once(project):
-    project({"seed": -1, "models.lstm.units": "many", "extra": 1})
-    assert len(mistakes().splitlines()) == 3
+    project({"seed": -1, "models.lstm.units": "many", "extra": 1, "preprocess.imdb.skip_top": 9996})
+    assert len(mistakes().splitlines()) == 4
 
 
-@pytest.mark.parametrize("body", ["", "- 1", "3", "a: [", "\x00", "a: 1\na: 2"])
-def test_a_file_that_is_no_mapping_is_a_mistake_not_a_traceback(project, folder, body):
-    (folder / "params.yaml").write_text(body)
-    assert "params.yaml" in mistakes()
+def test_the_book_protocol_trains_on_the_whole_split(project):
+    project({"protocol": "book", "models.rnn.batch": 25_000})
+    schema.check()
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.9999])
+@pytest.mark.parametrize("rows", [5421, 12_500])
+def test_the_extreme_validation_parts_leave_no_class_empty(share, rows):
+    # of the rarest digit, and of a kind of reviews
+    labels = np.repeat([0, 1], rows)
+    chosen = stratified(labels, np.arange(2 * rows), share, seed=0)
+    assert 0 < len(chosen) < 2 * rows
+
+
+BOMB = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghi"))
+# The same with mappings, each merged into the next.
+MERGED = "a: &a {b: 1}\n" + "<<: [*a, *a]\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the file is empty, allowed: a section with the keys seed, protocol"),
+        (b"- 1", "the file is a list, allowed: a section with the keys seed, protocol"),
+        (b"a: [", "line 2: not YAML (did not find expected node content)"),
+        (b"a: 1\n\tb: 2", "line 2: not YAML (found a tab character that violates indentation)"),
+        (b"\na: \0", "line 2: not YAML (unacceptable character #x0000"),
+        (b"\nseed: \xff", "line 2 is not UTF-8 text"),
+        ("seed: 1".encode("utf-16"), "line 1 is not UTF-8 text"),
+        (b"seed: 1\nseed: 2", 'line 2: not YAML (found duplicate key "seed"'),
+        (MERGED.encode(), "line 3: not YAML (found duplicate merge key"),
+        (b"seed: 1\n---\nseed: 2", "line 2: not YAML (but found another document)"),
+        (b"seed: !!python/object:os.system x", "line 1 has the tag 'tag:yaml.org,2002:python/"),
+        (b"seed: !!bool x", "line 1 has the tag 'tag:yaml.org,2002:bool', allowed: plain values"),
+        (b"seed: " + b"9" * 5000, "line 1 is too long, allowed: 1000 characters a value"),
+        (b"a: 1\nseed: 2020-99-99", "line 2 is '2020-99-99', which is no value (month must be"),
+        (b"a: &a [*a]", "line 1 refers to 'a', which is not complete there"),
+        (b"b: *a", "line 1 refers to 'a', which is not complete there"),
+        (f"a: &a [1]\n{BOMB}".encode(), "line 5 is too much, allowed: at most 2000 keys and"),
+        (b"[" * 60_000, "line 1 is too much, allowed: at most 2000 keys and values, nested 10"),
+        (b"- 1\n" * 10_000, "line 2001 is too much, allowed: at most 2000 keys and values"),
+        (b"[" * 100_000, "the file is too large, allowed: at most 65536 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_mistake_not_a_traceback(project, folder, body, message):
+    (folder / "params.yaml").write_bytes(body)
+    [line] = mistakes().splitlines()
+    assert line.startswith(f"params.yaml: {message}")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")],
+    ids=["folder", "pipe", "device"],
+)
+def test_a_folder_a_pipe_or_a_device_in_its_place_is_a_mistake(project, folder, make):
+    (folder / "params.yaml").unlink()
+    make(folder / "params.yaml")
+    assert mistakes() == "params.yaml: the file is no plain file"
+
+
+def test_a_missing_file_is_a_mistake(project, folder):
+    (folder / "params.yaml").unlink()
+    assert mistakes() == "params.yaml: there is no such file; run from the project's root"
+
+
+def test_what_is_written_once_may_be_used_again(project, folder):
+    text = (folder / "params.yaml").read_text()
+    assert "rnn:\n" in text
+    shared = text.replace("rnn:\n", "rnn: &rnn\n", 1)
+    (folder / "params.yaml").write_text(shared.replace("lstm:\n", "lstm:\n    <<: *rnn\n", 1))
+    schema.check()
+
+
+def processor_seconds() -> float:
+    """What ended children have used: their time, whatever else the machine does meanwhile."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("command", [["stage", "train-rnn"], ["repro"]], ids=" ".join)
+def test_mistakes_end_a_command_within_a_second_and_without_tensorflow(project, folder, command):
+    project({"seed": -1, "models.lstm.units": "many"})
+    before = processor_seconds()
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", f"unroll.{command[0]}", *command[1:]],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    # Twice what it may take on a laptop that does nothing else.
+    assert processor_seconds() - before < 2
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "unroll.schema" in imported
+    assert imported.isdisjoint({"tensorflow", "keras", "jax", "dvc", "numpy"})
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if not line.startswith("import time:")] == [
+        "error: params.yaml: models.lstm.units is 'many', allowed: a whole number from 1 to 4096",
+        "params.yaml: seed is -1, allowed: a whole number from 0 to 2147483647",
+    ]
+    assert {path.name for path in folder.iterdir()} == {"params.yaml", "dvc.yaml"}
 
 
 def test_numbers_are_read_as_dvc_reads_them(project, folder):

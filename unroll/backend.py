@@ -47,11 +47,8 @@ def _start_tensorflow(threads: int) -> None:
 
 
 def _start_jax(threads: int) -> None:
-    # XLA sizes its pool by the processors it may run on; one thread is the one other choice.
-    if threads == 1:
-        os.environ["XLA_FLAGS"] = (
-            "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        )
+    # XLA would size its pools by the processors that it may run on.
+    os.environ["PJRT_NPROC"] = str(threads)
     try:
         import jax  # noqa: F401
     except ImportError:

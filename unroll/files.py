@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 from unroll.paths import SCRATCH
+
+# Room for the vocabulary of a million words.
+MOST_JSON = 2**24
 
 
 @contextmanager
@@ -61,14 +64,16 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        UserError: the file cannot be read or is not JSON.
+        UserError: the file cannot be read, is not JSON, or is larger than any of ours.
     """
     try:
+        if path.stat().st_size > MOST_JSON:
+            raise ValueError(f"it has more than {MOST_JSON} bytes")
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise missing(path) from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a JSON file ({error}); {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a JSON file ({reason(error)}); {HOW_TO_MEND}") from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -102,13 +107,29 @@ def write_array(path: Path, array: np.ndarray) -> None:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-@contextmanager
-def filling(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yield an array to fill, mapped to disk; it becomes the `.npy` file `path` once it is full."""
-    with replacing(path) as partial:
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-        yield array
-        array.flush()
+def write_rows(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]
+) -> None:
+    """Write a `.npy` file from blocks of its rows, of which one at a time is in memory.
+
+    Raises:
+        ValueError: the blocks are not of `shape` when taken together.
+    """
+    with replacing(path) as partial, partial.open("wb") as file:
+        head = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        np.lib.format.write_array_header_1_0(file, head)
+        count = 0
+        for block in blocks:
+            if block.shape[1:] != shape[1:]:
+                raise ValueError(f"rows of shape {block.shape[1:]}, expected {shape[1:]}")
+            file.write(np.ascontiguousarray(block, dtype).tobytes())
+            count += len(block)
+        if count != shape[0]:
+            raise ValueError(f"{count} rows, expected {shape[0]}")
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -118,11 +139,12 @@ def read_array(path: Path) -> np.ndarray:
         UserError: the file is missing or is no such array.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="raise"):  # of a size beyond all numbers
+            return np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise missing(path) from None
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: not a whole .npy file ({error}); {HOW_TO_MEND}") from None
+    except Exception as error:  # NumPy's reader of heads lets errors of every kind through
+        raise UserError(f"{path}: not a whole .npy file ({reason(error)}); {HOW_TO_MEND}") from None
 
 
 HOW_TO_MEND = "delete it and run `dvc repro`, which makes it again"

@@ -16,7 +16,6 @@ from typing import Any
 
 from unroll import pipeline
 from unroll.errors import UserError
-from unroll.files import missing
 from unroll.paths import LOCK
 from unroll.pipeline import Stage
 from unroll.yaml import read_yaml
@@ -63,6 +62,9 @@ def _md5(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except FileNotFoundError:
+        # Not above: it imports NumPy, which mistakes in the parameters need not wait for.
+        from unroll.files import missing
+
         raise missing(path) from None
 
 

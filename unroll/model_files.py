@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 from unroll.files import HOW_TO_MEND, missing, read_json, replacing, write_json
 
 CONFIGURATION = "model.json"
@@ -22,32 +23,35 @@ PREDICTION_BATCH = 1000
 # All that the models of this project are made of; a configuration that names anything else, such
 # as a lambda or a class of another module, is refused before Keras sees it.
 _ALLOWED = {
-    "BatchNormalization",
-    "Bidirectional",
-    "Dense",
-    "DTypePolicy",
-    "Dropout",
-    "Embedding",
-    "InputLayer",
-    "LSTM",
-    "RandomUniform",
-    "GlorotUniform",
-    "Ones",
-    "Orthogonal",
-    "RepeatVector",
-    "Sequential",
-    "SimpleRNN",
-    "Zeros",
+    "keras.DTypePolicy",
+    "keras.Sequential",
+    "keras.initializers.GlorotUniform",
+    "keras.initializers.Ones",
+    "keras.initializers.Orthogonal",
+    "keras.initializers.RandomUniform",
+    "keras.initializers.Zeros",
+    "keras.layers.BatchNormalization",
+    "keras.layers.Bidirectional",
+    "keras.layers.Dense",
+    "keras.layers.Dropout",
+    "keras.layers.Embedding",
+    "keras.layers.GRU",
+    "keras.layers.InputLayer",
+    "keras.layers.LSTM",
+    "keras.layers.RepeatVector",
+    "keras.layers.SimpleRNN",
 }
 
 
 def save(model: keras.Model, folder: Path) -> None:
-    """Write the configuration and the weights of `model` into `folder`."""
+    """Write the configuration and the weights of `model`, finished, into `folder`."""
     configuration = keras.saving.serialize_keras_object(model)
     configuration.pop("compile_config", None)
     for part in _parts(configuration):
         if part.get("registered_name") == "unroll>LSTM":
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
+    # The optimizer's arrays, larger than the weights, are of no use to a model that is finished.
+    model.optimizer = None
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
     write_json(folder / CONFIGURATION, configuration)
@@ -62,27 +66,61 @@ def load(folder: Path) -> keras.Model:
     """
     configuration = read_json(folder / CONFIGURATION)
     for part in _parts(configuration):
-        name, module = part.get("class_name"), part.get("module")
-        if name not in _ALLOWED or not str(module).startswith("keras"):
-            raise UserError(f"{folder / CONFIGURATION}: refused, it names {module}.{name}")
+        name = f"{part.get('module')}.{part.get('class_name')}"
+        if name not in _ALLOWED:
+            raise UserError(f"{folder / CONFIGURATION}: refused, it names {name[:100]!r}")
     weights = folder / WEIGHTS
-    if not weights.exists():
-        raise missing(weights)
     try:
-        model = keras.saving.deserialize_keras_object(configuration, safe_mode=True)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"{folder / CONFIGURATION}: not the configuration of a model "
-            f"({_first_line(error)}); {HOW_TO_MEND}"
-        ) from None
+        shapes = _shapes(weights)
+    except FileNotFoundError:
+        raise missing(weights) from None
+    except Exception as error:  # as those of Keras below, of every kind
+        raise _refusal(weights, "not a file of weights", error) from None
     try:
+        # The variables are made only once it is clear that the file has values for them all.
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(configuration, safe_mode=True)
+        if not isinstance(model, keras.Model):
+            raise TypeError("it is none")
+        fitting = sorted(tuple(weight.shape) for weight in model.weights) == shapes
+    except Exception as error:
+        keras.backend.clear_session()  # forgets the variables, else they would be made later
+        raise _refusal(folder / CONFIGURATION, "not the configuration of a model", error) from None
+    try:
+        if not fitting:
+            keras.backend.clear_session()
+            raise ValueError("its arrays are more, fewer or of other shapes")
+        with keras.StatelessScope():
+            pass  # on leaving, the variables are made
         model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{weights}: not the weights of {folder / CONFIGURATION} "
-            f"({_first_line(error)}); {HOW_TO_MEND}"
-        ) from None
+    except Exception as error:
+        wrong = f"not the weights of {folder / CONFIGURATION}"
+        raise _refusal(weights, wrong, error) from None
     return model
+
+
+def _shapes(weights: Path) -> list[tuple[int, ...]]:
+    """The shapes of all weights of a file, sorted.
+
+    Raises:
+        ValueError: the file promises more than it holds.
+    """
+    arrays: dict[str, h5py.Dataset] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item
+
+    with h5py.File(weights) as file:
+        file.visititems(visit)
+        # They are not packed, so the file is larger than all of them together.
+        if sum(array.nbytes for array in arrays.values()) > weights.stat().st_size:
+            raise ValueError("it promises more than it holds")
+        return sorted(array.shape for array in arrays.values())
+
+
+def _refusal(path: Path, wrong: str, error: Exception) -> UserError:
+    return UserError(f"{path}: {wrong} ({reason(error)}); {HOW_TO_MEND}")
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
@@ -101,7 +139,3 @@ def _parts(value: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -48,7 +48,8 @@ def training(corpus: str, protocol: str) -> tuple[Part, Part]:
     if protocol == "book":
         return whole, read(corpus, "test")
     rows = read_array(prepared(corpus) / VALIDATION)
-    if rows.ndim != 1 or not len(rows) or rows.min() < 0 or rows.max() >= len(whole.x):
+    numbers = rows.ndim == 1 and rows.dtype.kind in "iu"
+    if not numbers or not len(rows) or rows.min() < 0 or rows.max() >= len(whole.x):
         raise UserError(f"{prepared(corpus)}/{VALIDATION}: not rows of x_train; {HOW_TO_MEND}")
     held = np.zeros(len(whole.x), bool)
     held[rows] = True

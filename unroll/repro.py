@@ -16,15 +16,14 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import networkx as nx
-from dvc.repo import Repo
-
-from unroll import process, schema
+from unroll import pins, process, schema
 from unroll.errors import UserError
-from unroll.mend import mend
 from unroll.paths import unfinished
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 DVC = (sys.executable, "-m", "dvc")
 LOCK = "repro"
@@ -42,6 +41,10 @@ def outdated() -> nx.DiGraph:
 
     The order of the nodes is that of `dvc.yaml`.
     """
+    # Not above: DVC takes long to import, and mistakes in the parameters are told at once.
+    import networkx as nx
+    from dvc.repo import Repo
+
     with Repo() as repo:
         stages = repo.index.stages
         depends = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
@@ -118,9 +121,10 @@ def run(jobs: int, lock: IO[str]) -> None:
     """Bring all stages up to date, `jobs` at once at most.
 
     Raises:
-        UserError: the parameters have mistakes, or a stage failed; the others are stopped then.
+        UserError: a stage failed; the others are stopped then.
     """
-    schema.check()
+    from unroll.mend import mend  # imports DVC
+
     for line in mend():
         print(line, flush=True)
     waiting = outdated()
@@ -156,6 +160,8 @@ def main() -> None:
     try:
         if jobs < 1:
             raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
+        schema.check()
+        pins.check()
         with process.alone(LOCK, "`make repro`") as lock:
             run(jobs, lock)
     except UserError as error:

@@ -1,72 +1,58 @@
 """What `params.yaml` may say.
 
 This module only says yes or no: no value that a stage computes with passes through it, so it is
-no dependency of any stage, and a new rule here reruns nothing.
+no dependency of any stage, and a new rule here reruns nothing. It imports little, so that mistakes
+are told at once.
 """
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, create_model
 
+from unroll import small_yaml
 from unroll.errors import UserError
+from unroll.mistakes import Section, compare
 from unroll.params import trained_models
 from unroll.paths import PARAMS
-from unroll.yaml import read_yaml
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A mapping of `params.yaml`; unknown keys and values of another type are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+# Rows of the training splits and steps of a sequence; a corpus in place of these has its own.
+ROWS = {"imdb": 25_000, "mnist": 60_000}
+TEST_ROWS = 10_000  # images
+IMAGE_STEPS = 28
+# What the states of a recurrent layer may take in one step of training or prediction, in bytes:
+# more than most machines have.
+MOST_MEMORY = 64 * 2**30
+PREDICTION_BATCH = 1000  # as in unroll/model_files.py, which takes long to import
+SIGNS = 4  # ids of the vocabulary that are no words
 
 
 class Fetch(Section):
     """Where `fetch` looks for archives."""
 
-    folder: Annotated[str, Field(min_length=1)]
-    timeout: Annotated[float, Field(gt=0, le=600)]
-
-
-class Imdb(Section):
-    """The encoding of reviews."""
-
-    vocabulary: Annotated[int, Field(ge=5, le=1_000_000)]
-    skip_top: Annotated[int, Field(ge=0)]
-    length: Annotated[int, Field(ge=1, le=10_000)]
-    validation: Share
-
-    @model_validator(mode="after")
-    def _words_remain(self) -> Imdb:
-        if self.vocabulary - 4 <= self.skip_top:
-            raise ValueError(
-                f"vocabulary {self.vocabulary} holds {self.vocabulary - 4} words beside the four "
-                f"signs, and skip_top {self.skip_top} leaves none of them; allowed: "
-                "skip_top below vocabulary - 4"
-            )
-        return self
+    folder: str = Field(
+        pattern=r"^\P{C}+$", max_length=1000, description="the name of a folder, one line"
+    )
+    timeout: float = Field(ge=0.001, le=600)
 
 
 class Mnist(Section):
     """The preparation of images."""
 
-    validation: Share
+    # The smallest class of either corpus has 5,421 rows: both parts keep one of each class.
+    validation: float = Field(ge=0.0001, le=0.9999)
+
+
+class Imdb(Mnist):
+    """The encoding of reviews."""
+
+    vocabulary: int = Field(ge=5, le=1_000_000)
+    skip_top: int = Field(ge=0, le=1_000_000)
+    length: int = Field(ge=1, le=10_000)
 
 
 class Preprocess(Section):
@@ -81,64 +67,55 @@ class Train(Section):
 
     backend: Literal["tensorflow", "jax"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
-    threads: Annotated[int, Field(ge=1, le=256)]
+    threads: int = Field(ge=1, le=256)
 
 
 class Fit(Section):
-    """How a model is trained."""
+    """The recurrent layer of any model, and how it is trained.
 
-    batch: Count
-    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    Of what is dropped, and of the steps that warm up, some must remain.
+    """
+
+    units: int = Field(ge=1, le=4096)
+    dropout_input: float = Field(ge=0, le=0.99)
+    dropout_output: float = Field(ge=0, le=0.99)
+    batch: int = Field(ge=1, le=max(ROWS.values()))
+    epochs: int = Field(ge=1, le=100_000)
     optimizer: Literal["adam", "muon"]
-    learning_rate: Annotated[float, Field(gt=0, le=10)]
-    adam_lr_ratio: Positive
-    weight_decay: Rate
+    learning_rate: float = Field(ge=1e-9, le=10)
+    adam_lr_ratio: float = Field(ge=1e-6, le=1000)
+    weight_decay: float = Field(ge=0, le=0.99)
     schedule: Literal["cosine", "plateau"]
-    warmup: Rate
-    plateau: Count
-    patience: Count
+    warmup: float = Field(ge=0, le=0.99)
+    plateau: int = Field(ge=1, le=100_000)
+    patience: int = Field(ge=1, le=100_000)
 
 
 class Classifier(Fit):
     """A recurrent classifier of reviews."""
 
-    embedding: Count
-    units: Count
-    dropout_input: Rate
-    dropout_output: Rate
+    embedding: int = Field(ge=1, le=1024)
 
 
 class Autoencoder(Fit):
     """A recurrent autoencoder of images whose rows are steps."""
 
-    latent: Count
-    units: Count
-    dropout_input: Rate
-    dropout_output: Rate
-    dropout_latent: Rate
-
-
-def _kind(section: Any) -> str:
-    return "autoencoder" if isinstance(section, dict) and "latent" in section else "classifier"
-
-
-Model = Annotated[
-    Annotated[Classifier, Tag("classifier")] | Annotated[Autoencoder, Tag("autoencoder")],
-    Discriminator(_kind),
-]
+    # A code of more numbers than the image has pixels would be no code.
+    latent: int = Field(ge=1, le=28 * 28)
+    dropout_latent: float = Field(ge=0, le=0.99)
 
 
 class EvaluateImdb(Section):
     """How classifiers are measured."""
 
-    resamples: Annotated[int, Field(ge=20, le=1_000_000)]
+    resamples: int = Field(ge=20, le=1_000_000)
 
 
 class EvaluateMnist(Section):
     """How autoencoders are measured."""
 
-    neighbours: Count
-    sample: Annotated[int, Field(ge=50)]
+    neighbours: int = Field(ge=1, le=1000)
+    sample: int = Field(ge=50, le=TEST_ROWS)
 
 
 class Evaluate(Section):
@@ -148,15 +125,14 @@ class Evaluate(Section):
     mnist: EvaluateMnist
 
 
-class Params(Section):
-    """The whole of `params.yaml`."""
+class Common(Section):
+    """All of `params.yaml` but the models, which the pipeline names."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    seed: int = Field(ge=0, le=2**31 - 1)
     protocol: Literal["holdout", "book"]
     fetch: Fetch
     preprocess: Preprocess
     train: Train
-    models: dict[str, Model]
     evaluate: Evaluate
 
 
@@ -167,56 +143,64 @@ def check(path: Path = PARAMS) -> None:
         UserError: one line for each mistake, all mistakes at once: the key's path, the value,
             what is allowed.
     """
-    if lines := mistakes(read_yaml(path)):
+    if lines := mistakes(small_yaml.read(path)):
         raise UserError("\n".join(f"{path}: {line}" for line in lines))
 
 
 def mistakes(body: Any) -> list[str]:
     """A line for each mistake in the content of a parameter file, sorted."""
-    lines = []
-    known = trained_models()
-    models = body.get("models") if isinstance(body, dict) else None
-    named = list(models) if isinstance(models, dict) else known
-    try:
-        Params.model_validate(body)
-    except ValidationError as error:
-        strange = {("models", name) for name in named if name not in known}
-        lines = [
-            _explain(mistake) for mistake in error.errors() if mistake["loc"][:2] not in strange
-        ]
-    lines += [_unknown(("models", name), known) for name in named if name not in known]
-    lines += [f"models.{name} is missing" for name in known if name not in named]
-    return sorted(lines)
+    sections = body.get("models") if isinstance(body, dict) else None
+    sections = sections if isinstance(sections, dict) else {}
+    kinds = {name: _kind(sections.get(name)) for name in trained_models()}
+    fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
+    models = create_model("Models", __base__=Section, **fields)
+    lines, right = compare(create_model("Params", __base__=Common, models=(models, ...)), body)
+    return sorted([*lines, *_contradictions(right, kinds)])
 
 
-def _explain(mistake: Any) -> str:
-    # Pydantic puts the tag of a union into the path; the file has no such key.
-    place = tuple(key for key in mistake["loc"] if key not in ("classifier", "autoencoder"))
-    name = ".".join(map(str, place)) or "the file"
-    value = repr(mistake["input"])
-    value = value if len(value) <= 60 else value[:57] + "..."
-    match mistake["type"]:
-        case "missing":
-            return f"{name} is missing"
-        case "extra_forbidden":
-            return _unknown(place, _keys(mistake["loc"][:-1]))
-        case "value_error":
-            return f"{name}: {mistake['ctx']['error']}"
-    return f"{name} is {value}, allowed: {mistake['msg'].removeprefix('Input should be ')}"
+def _kind(section: Any) -> type[Fit]:
+    """The kind of model that most keys of a section speak of."""
+    keys = section.keys() if isinstance(section, dict) else set()
+    kinds: list[type[Fit]] = [Classifier, Autoencoder]
+    return max(kinds, key=lambda kind: len(kind.model_fields.keys() & keys))
 
 
-def _unknown(place: tuple[Any, ...], known: list[str]) -> str:
-    close = difflib.get_close_matches(str(place[-1]), known, 1)
-    name = ".".join(map(str, place))
-    return f"{name} is unknown" + (f"; did you mean {close[0]}?" if close else "")
+def _contradictions(right: dict[str, Any], kinds: dict[str, type[Fit]]) -> Iterator[str]:
+    """A line for each set of values, right by themselves, that cannot hold together."""
+    with suppress(KeyError):  # a value that is wrong has its line already
+        yield from _words_remain(right)
+    for name, kind in kinds.items():
+        with suppress(KeyError):
+            yield from _batch_fits(right, f"models.{name}", kind)
 
 
-def _keys(place: tuple[Any, ...]) -> list[str]:
-    """The keys that the section at `place`, a path of Pydantic's, may have."""
-    if place[:1] == ("models",):
-        section: Any = Autoencoder if place[-1] == "autoencoder" else Classifier
-    else:
-        section = Params
-        for key in place:
-            section = section.model_fields[key].annotation
-    return list(section.model_fields)
+def _words_remain(right: dict[str, Any]) -> Iterator[str]:
+    words = right["preprocess.imdb.vocabulary"] - SIGNS
+    skip_top = right["preprocess.imdb.skip_top"]
+    if skip_top >= words:
+        yield (
+            f"preprocess.imdb.skip_top is {skip_top} and leaves none of the {words} words that "
+            f"preprocess.imdb.vocabulary holds beside {SIGNS} signs, allowed: at most {words - 1}"
+        )
+
+
+def _batch_fits(right: dict[str, Any], model: str, kind: type[Fit]) -> Iterator[str]:
+    batch, units = right[f"{model}.batch"], right[f"{model}.units"]
+    corpus = "mnist" if kind is Autoencoder else "imdb"
+    rows = ROWS[corpus]
+    if right["protocol"] == "holdout":
+        rows -= round(rows * right[f"preprocess.{corpus}.validation"])
+    if batch > rows:
+        yield (
+            f"{model}.batch is {batch}, more than the {rows} rows of {corpus} that are trained "
+            f"on, allowed: at most {rows}"
+        )
+    steps = IMAGE_STEPS if kind is Autoencoder else right["preprocess.imdb.length"]
+    width = max(units, right.get(f"{model}.embedding", 0))
+    taken = 4 * max(batch, PREDICTION_BATCH) * steps * width
+    if taken > MOST_MEMORY:
+        yield (
+            f"{model}: a batch of {max(batch, PREDICTION_BATCH)} sequences of {steps} steps of "
+            f"{width} numbers takes {taken / 2**30:.0f} GiB, allowed: at most "
+            f"{MOST_MEMORY // 2**30}"
+        )

@@ -9,11 +9,12 @@ never what it computes, so it is no dependency of any; nor are the modules that 
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from pathlib import Path
 
-from unroll import inputs, paths, pipeline, process, schema, versions
+from unroll import inputs, paths, pins, pipeline, process, schema, versions
 from unroll.errors import UserError
 from unroll.params import Declared, declared
 
@@ -29,8 +30,10 @@ def main(name: str, arguments: list[str]) -> None:
             or it changed while the stage ran; or the script says so.
     """
     stage = pipeline.stage(name)
+    _leave_home()
     process.end_when_asked(f"{name}: stopped; the same command goes on from here")
     schema.check()
+    pins.check()
     versions.check(name)
     with process.alone(name, f"stage {name}"):
         process.clear_partial_files()
@@ -41,6 +44,16 @@ def main(name: str, arguments: list[str]) -> None:
         _run(name, params, arguments)
         inputs.unchanged(stage, found)
         _check_read(stage, params)
+
+
+def _leave_home() -> None:
+    """Keep libraries from what a user has set or cached in the home folder.
+
+    Settings there would change results; what is written belongs into the scratch folder.
+    """
+    for name in ("KERAS_HOME", "MPLCONFIGDIR"):
+        os.environ[name] = str(paths.SCRATCH.absolute() / "home")
+    os.environ.pop("MATPLOTLIBRC", None)
 
 
 def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ FIRST = len(SIGNS)
 
 # More than almost every word and its separators; what is read first of a review's end.
 CHARACTERS_A_WORD = 9
+
+# Rows that are encoded before they are written.
+BLOCK = 1000
 
 _TAG = re.compile(r"<br\s*/?>|</?[a-z][^<>]*>", re.IGNORECASE)
 
@@ -119,10 +123,11 @@ class Encoder:
         row = [START, *(get(word, UNKNOWN) for word in tail)]
         return [PAD] * (self.length - len(row)) + row
 
-    def encode_all(self, texts: Iterable[str], out: np.ndarray) -> None:
-        """Fill the rows of `out`, shape (n, length), with the encodings of n texts."""
-        for row, text in enumerate(texts):
-            out[row] = self.encode(text)
+    def encode_all(self, texts: Iterable[str]) -> Iterator[np.ndarray]:
+        """The rows of all texts in blocks of shape (at most 1000, length), of type `dtype`."""
+        rows = map(self.encode, texts)
+        while block := list(islice(rows, BLOCK)):
+            yield np.array(block, self.dtype)
 
     def decode(self, row: Iterable[int]) -> list[str]:
         """The words of a row of ids, signs included, padding left out."""

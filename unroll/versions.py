@@ -12,7 +12,6 @@ from pathlib import Path
 
 from unroll import pipeline
 from unroll.errors import UserError
-from unroll.files import write_text
 from unroll.paths import VERSIONS
 from unroll.yaml import read_yaml
 
@@ -51,4 +50,6 @@ def check(stage: str) -> None:
 
 
 if __name__ == "__main__":
+    from unroll.files import write_text  # not above: NumPy, which it imports, takes a while
+
     write_text(VERSIONS, locked())

@@ -1,0 +1,127 @@
+"""The same bytes in quite another environment, and nothing written but what is declared."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unroll.inputs import recorded_stages
+
+# What DVC keeps and what Python compiles; `dvc.lock` is DVC's to write.
+NOT_THE_STAGES = {".dvc", ".git", "__pycache__", "dvc.lock", "scratch"}
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The MD5 of every output, by path, as DVC recorded it."""
+    entries = recorded_stages(folder).values()
+    return {out["path"]: out["md5"] for entry in entries for out in entry["outs"]}
+
+
+def files(folder: Path) -> dict[str, int]:
+    """When each file below `folder` was last changed, in nanoseconds, without `NOT_THE_STAGES`."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file() and not NOT_THE_STAGES & set(path.relative_to(folder).parts)
+    }
+
+
+def run(folder: Path, *arguments: str, cores: int, **changes: str) -> str:
+    """Standard output and error of a module's command that has some processors for itself."""
+    available = sorted(os.sched_getaffinity(0))[:cores]
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=os.environ | changes,
+        preexec_fn=lambda: os.sched_setaffinity(0, available),
+        umask=0o077 if cores == 1 else 0o022,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def other_work():
+    """Another process that keeps one processor busy."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def elsewhere(clone, tmp_path):
+    """The small project with nothing computed yet, in a folder whose name is a nuisance."""
+    folder = tmp_path / "an other place, é"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    for name in ("data/raw", "data/prepared", "data/evaluated", "models", "metrics", "plots"):
+        shutil.rmtree(folder / name)
+    for name in (".dvc/cache", ".dvc/tmp", "scratch/unfinished"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "dvc.lock").unlink()
+    return folder
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processors are taken away")
+def test_another_environment_gives_the_same_bytes_and_nothing_else(
+    clone, elsewhere, tmp_path, other_work
+):
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    settings = {
+        ".keras/keras.json": '{"floatx": "float64", "epsilon": 0.1, "backend": "jax"}',
+        ".config/matplotlib/matplotlibrc": "lines.linewidth: 9\nsavefig.dpi: 30\n",
+    }
+    for name, text in settings.items():
+        path = home / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    temporary.mkdir()
+    before = files(home), files(elsewhere)
+    run(
+        elsewhere,
+        "unroll.repro",
+        cores=1,
+        HOME=str(home),
+        LANG="tr_TR.UTF-8",
+        LC_ALL="POSIX",
+        MATPLOTLIBRC=str(home / ".config/matplotlib/matplotlibrc"),
+        MPLBACKEND="svg",
+        PYTHONHASHSEED="4711",
+        TMPDIR=str(temporary),
+        TZ="Asia/Kathmandu",
+        XDG_CACHE_HOME=str(home / "cache"),
+    )
+    assert outputs(elsewhere) == outputs(clone.folder)
+
+    declared = tuple(outputs(elsewhere))
+    written = set(files(elsewhere).items() - before[1].items())
+    assert not [name for name, _ in written if not name.startswith(declared)]
+    assert files(home) == before[0]
+    assert files(temporary) == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processors are taken away")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_jax_gives_the_same_weights_on_one_core(clone, tmp_path, threads):
+    folder = tmp_path / "copy"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    text = (folder / "params.yaml").read_text()
+    for old, new in (
+        ("backend: tensorflow", "backend: jax"),
+        ("threads: 1", f"threads: {threads}"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "params.yaml").write_text(text)
+    weights = []
+    for cores in (2, 1):
+        run(folder, "dvc", "repro", "--force", "--single-item", "train-ae@lstm", cores=cores)
+        weights.append((folder / "models/ae_lstm/model.weights.h5").read_bytes())
+    assert weights[0] == weights[1]

@@ -1,0 +1,74 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from unroll import cards, classification, files, paths, reviews
+from unroll.errors import UserError
+from unroll.files import write_csv
+from unroll.params import trained_models
+from unroll.yaml import read_yaml
+
+
+def test_the_committed_cards_are_those_that_the_metrics_give(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = cards.cards()
+    for path, text in found.items():
+        assert path.read_text("utf-8") == text, "`make readme` writes it anew"
+    assert set(cards.FOLDER.glob("*.md")) == set(found)
+
+
+def test_every_trained_model_is_an_artifact_with_a_name_that_registries_take(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    artifacts = read_yaml(Path("dvc.yaml"))["artifacts"]
+    assert [entry["path"] for entry in artifacts.values()] == [
+        str(paths.model(name)) for name in trained_models()
+    ]
+    for name, entry in artifacts.items():
+        assert re.fullmatch(r"[a-z][a-z0-9-]*", name)
+        assert entry["type"] == "model"
+        assert entry["desc"]
+        assert entry["labels"]
+
+
+def test_how_often_a_wording_was_right_is_counted_on_the_test_reviews(folder):
+    rng = np.random.default_rng(0)
+    y_true = np.arange(20_000) % 2
+    y_score = 1 / (1 + np.exp(-rng.normal(3 * y_true - 1.5, 2)))
+    threshold = 0.45
+    figures = classification.measure(y_true, y_score, threshold, resamples=20, seed=0)
+    points = classification.roc_points(y_true, y_score)
+    write_csv(paths.points("toy") / "roc.csv", ("fpr", "tpr", "threshold"), points)
+    lines = cards._wordings("toy", figures).splitlines()[-6:]
+    highest = np.inf
+    for line, (wording, lowest) in zip(lines, reviews.ranges(threshold), strict=True):
+        rows = (y_score >= lowest) & (y_score < highest)
+        right = (y_true[rows] == wording.endswith("positive")).mean()
+        name, _, share, correct = line.strip("| ").split(" | ")
+        assert name == wording
+        assert int(share.strip("%")) == pytest.approx(100 * rows.mean(), abs=1)
+        assert int(correct.strip("%")) == pytest.approx(100 * right, abs=2)
+        highest = lowest
+
+
+def test_a_model_without_a_recorded_run_has_no_card(folder):
+    for name in ("dvc.yaml", "metrics", "plots"):
+        (folder / name).symlink_to(ROOT / name)
+    with pytest.raises(UserError, match=r"dvc\.lock: records no run"):
+        cards.cards()
+
+
+def test_the_baseline_of_the_images_is_that_of_the_mean_training_image(monkeypatch):
+    from unroll.reconstruction import cross_entropy, squared_error
+
+    monkeypatch.chdir(ROOT)
+    folder = paths.prepared("mnist")
+    if not folder.is_dir():
+        pytest.skip("the prepared corpus is not here")
+    train, test = (files.read_array(folder / f"x_{split}.npy") for split in ("train", "test"))
+    images = (test / np.float32(255)).astype(np.float32)
+    mean = np.broadcast_to((train.mean(axis=0) / 255).astype(np.float32), images.shape)
+    assert cross_entropy(images, mean).mean() == pytest.approx(cards.BASELINE["loss"], abs=5e-5)
+    assert squared_error(images, mean).mean() == pytest.approx(cards.BASELINE["mse"], abs=5e-5)

@@ -1,0 +1,193 @@
+"""What must be nowhere in the repository: pickles, secrets, packages of unknown content."""
+
+import ast
+import configparser
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+).stdout.split("\0")
+FILES = [ROOT / name for name in TRACKED if name and (ROOT / name).is_file()]
+MODULES = [path for path in FILES if path.suffix == ".py"]
+
+# They run what a file says; PyYAML, whose `load` does, is not needed beside ruamel.yaml.
+LOADERS = {
+    "yaml",
+    *("pickle", "cPickle", "_pickle", "pickle5", "cloudpickle", "dill", "shelve", "marshal"),
+    *("joblib", "jsonpickle", "pandas.read_pickle", "torch.load", "torch.save"),
+    *("keras.config.enable_unsafe_deserialization", "ruamel.yaml.UnsafeLoader"),
+}
+ATTRIBUTES = {
+    *("read_pickle", "to_pickle", "enable_unsafe_deserialization", "unsafe_load", "full_load"),
+    *("UnsafeLoader", "FullLoader"),
+}
+# The one test that must write what no reader may load.
+CRAFTED = {("tests/test_sources.py", "allow_pickle=True")}
+
+
+def dangers(source: str) -> set[str]:
+    """What of a module reads or writes objects that run code."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+            found |= {node.attr} & ATTRIBUTES
+        elif isinstance(node, ast.Call):
+            names = []
+            found |= _of_call(node)
+        else:
+            continue
+        # `yaml.load` of a variable `yaml` is ruamel.yaml's; an import of PyYAML is found as such.
+        tops = {name for name in names if name.split(".")[0] in LOADERS}
+        found |= {name for name in names if name in LOADERS}
+        found |= tops if isinstance(node, (ast.Import, ast.ImportFrom)) else set()
+    return found
+
+
+def _of_call(node: ast.Call) -> set[str]:
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    found = set()
+    for name, harmless in (("allow_pickle", False), ("safe_mode", True), ("weights_only", True)):
+        value = given.get(name)
+        if name in given and not (isinstance(value, ast.Constant) and value.value is harmless):
+            found.add(f"{name}={ast.unparse(given[name])}")
+    called = ast.unparse(node.func)
+    if called.endswith("YAML"):
+        kind = given.get("typ", ast.Constant("rt"))
+        if not (isinstance(kind, ast.Constant) and kind.value in ("rt", "safe")):
+            found.add(ast.unparse(node))
+    if called == "__import__":
+        found.add(called)
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("import pickle", "import pickle as p", "from pickle import loads", "import dill.source"),
+        *(
+            "from joblib import load",
+            "from yaml import load",
+            "import shelve",
+            "import marshal",
+            "import torch; torch.load",
+        ),
+        *("np.load(path, allow_pickle=True)", "np.load(path, allow_pickle=maybe)"),
+        *("import yaml", "YAML(typ='unsafe')", "pd.read_pickle(path)", "x = yaml.FullLoader"),
+        *("keras.saving.load_model(path, safe_mode=False)", "__import__('pickle')"),
+        "keras.config.enable_unsafe_deserialization()",
+    ],
+)
+def test_a_pickle_is_found(source):
+    assert dangers(source)
+
+
+def test_no_module_reads_or_writes_a_pickle():
+    assert len(MODULES) > 60
+    found = {
+        (path.relative_to(ROOT).as_posix(), danger)
+        for path in MODULES
+        for danger in dangers(path.read_text("utf-8"))
+    }
+    assert found == CRAFTED
+
+
+def test_no_tracked_file_is_a_pickle():
+    names = re.compile(r"\.(pkl|pickle|joblib|pt|pth|ckpt|keras|h5|npz)$")
+    assert [path for path in FILES if names.search(path.name)] == []
+    # What every pickle since protocol 2 begins and ends with.
+    assert [
+        path for path in FILES if re.match(rb"\x80[\x02-\x05].*\.$", path.read_bytes(), re.DOTALL)
+    ] == []
+
+
+SECRETS = {
+    "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
+    "AWS key": r"\b(AKIA|ASIA|AGPA|AROA)[0-9A-Z]{16}\b",
+    "AWS secret": r"(?i)aws.{0,20}(secret|key).{0,20}['\"=: ][0-9a-z/+]{40}\b",
+    "GitHub token": r"\b(gh[pousr]_[0-9A-Za-z]{36,}|github_pat_\w{22,})",
+    "GitLab token": r"\bglpat-[\w-]{20,}",
+    "npm token": r"\bnpm_[0-9A-Za-z]{36}\b|_authToken\s*=",
+    "PyPI token": r"\bpypi-[\w-]{50,}",
+    "Slack token": r"\bxox[abpors]-[\w-]{10,}",
+    "Google key": r"\bAIza[\w-]{35}\b",
+    "Hugging Face token": r"\bhf_[A-Za-z]{34}\b",
+    "web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+    "password in a URL": r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"`{}]+:[^\s/@'\"`{}]+@",
+    "password": r"(?i)\b(password|passwd|secret|api_?key|token)\b['\"]?\s*[=:]\s*['\"][^'\"\s]{8,}",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        # In parts, so that this file holds none.
+        ("private key", ("-----BEGIN RSA ", "PRIVATE KEY-----")),
+        ("AWS key", ("AKIA", "ABCDEFGHIJKLMNOP")),
+        ("AWS secret", ("aws_secret_access_key = ", "a1" * 20)),
+        ("GitHub token", ("ghp_", "a" * 36)),
+        ("npm token", ("//host/:_auth", "Token=abc")),
+        ("password in a URL", ("https://me:", "hidden@host/path")),
+        ("password", ("pass", "word: 'abcdefgh'")),
+    ],
+)
+def test_a_secret_is_found(kind, parts):
+    assert re.search(SECRETS[kind], "".join(parts))
+
+
+def test_no_tracked_file_holds_a_secret():
+    found = [
+        f"{path.relative_to(ROOT)}: {kind}"
+        for path in FILES
+        for kind, pattern in SECRETS.items()
+        if re.search(pattern, path.read_bytes().decode("latin-1"))
+    ]
+    assert found == []
+
+
+def test_the_configuration_of_dvc_holds_no_credentials():
+    assert ".dvc/config.local" not in TRACKED
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(ROOT / ".dvc/config")
+    secret = re.compile(r"password|secret|token|key|credential|user|session|auth", re.IGNORECASE)
+    options = [option for section in config.values() for option in section]
+    assert "analytics" in options
+    assert [option for option in options if secret.search(option)] == []
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line that installs packages, continued lines joined, with its file."""
+    places = [ROOT / "Makefile", *(path for path in FILES if path.parent.name == ".ci")]
+    places += [path for path in FILES if path.suffix in (".yml", ".yaml", ".sh", ".cfg", ".toml")]
+    found = []
+    for path in dict.fromkeys(places):
+        for line in path.read_text("utf-8").replace("\\\n", " ").splitlines():
+            if re.search(r"\bpip3?['\", ]+install\b|\buv sync\b|\buv add\b|\bpipx\b", line):
+                found.append((path.relative_to(ROOT).as_posix(), line.strip()))
+    return found
+
+
+def test_every_installation_demands_hashes():
+    found = commands()
+    assert "Makefile" in [name for name, _ in found]
+    assert [entry for entry in found if "--require-hashes" not in entry[1]] == []
+
+
+def test_every_requirement_has_hashes_and_no_other_source():
+    text = (ROOT / "requirements.txt").read_text("utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and line.strip()[0] != "#"]
+    assert len(lines) > 50
+    bare = r"[\w.\[\]-]+==[\w.+!-]+( *;[^#]*?)?( +--hash=sha256:[0-9a-f]{64})+\s*"
+    assert [line for line in lines if not re.fullmatch(bare, line)] == []

@@ -1,0 +1,423 @@
+"""`python -m unroll.predict`, on small models that the project's own functions build and save."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from unroll import images, inference, reviews
+from unroll.errors import UserError
+from unroll.lines import BATCH, MOST_BYTES, batches
+
+WORDS = ["the", "film", "was", "good", "bad", "dull", "superb", "and", "acting"]
+LENGTH, PIXELS = 8, 28
+AUTOENCODER = {"units": 6, "dropout_input": 0.1, "dropout_output": 0.1, "dropout_latent": 0.1}
+CLASSIFIER = {"embedding": 8, "units": 16, "dropout_input": 0.1, "dropout_output": 0.1}
+HEAVY = ("dvc", "jax", "keras", "sklearn", "tensorflow")
+
+
+def randomized(model):
+    """The model with random weights everywhere, statistics of the normalization included."""
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        # A variance is positive.
+        draw = rng.uniform(0.5, 2, weight.shape) if "variance" in weight.path else None
+        weight.assign(rng.normal(0, 0.7, weight.shape) if draw is None else draw)
+    return model
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A project folder with four models, and the Keras models that were saved."""
+    from stages import train_ae, train_lstm, train_rnn
+    from unroll import model_files
+    from unroll.files import write_json
+    from unroll.text import Encoder
+
+    folder = tmp_path_factory.mktemp("trained")
+    encoder = Encoder(tuple(WORDS), 1, LENGTH)
+    models = {
+        "rnn": train_rnn.build(CLASSIFIER, encoder.ids, LENGTH),
+        "lstm": train_lstm.build(CLASSIFIER, encoder.ids, LENGTH),
+        "ae_lstm": train_ae.lstm(AUTOENCODER | {"latent": 2}),
+        "ae_bilstm": train_ae.bilstm(AUTOENCODER | {"latent": 4}),
+    }
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        for name, model in models.items():
+            model_files.save(randomized(model), Path("models") / name)
+        for name in ("rnn", "lstm"):
+            write_json(Path("models") / name / model_files.THRESHOLD, {"threshold": 0.5})
+            encoder.save(Path("models") / name / "encoder.json")
+    finally:
+        os.chdir(here)
+    split = folder / "data/prepared/mnist"
+    split.mkdir(parents=True)
+    digits = np.random.default_rng(2).integers(0, 256, (3, PIXELS, PIXELS), np.uint8)
+    np.save(split / "x_test.npy", digits)
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    # Whoever imports one of these by mistake fails.
+    for name in HEAVY:
+        (folder / "none" / f"{name}.py").parent.mkdir(exist_ok=True)
+        (folder / "none" / f"{name}.py").write_text(f"raise AssertionError('{name} is imported')")
+    return folder, models
+
+
+@pytest.fixture
+def project(trained, tmp_path, monkeypatch):
+    """A copy of that folder to work in."""
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def start(*arguments: str, folder: Path, **options) -> Any:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder / "none"), str(ROOT)])}
+    return subprocess.Popen(
+        [sys.executable, "-m", "unroll.predict", *arguments],
+        cwd=folder,
+        env=environment,
+        **{"stdout": subprocess.PIPE} | options,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def predict(*arguments: str, folder: Path, given: bytes = b"", code: int = 0) -> tuple[str, str]:
+    """Standard output and error of a call that must end with `code`."""
+    process = start(*arguments, folder=folder)
+    out, err = process.communicate(given, timeout=120)
+    assert process.returncode == code, err.decode()
+    return out.decode(), err.decode()
+
+
+def refused(*arguments: str, folder: Path, given: bytes = b"") -> str:
+    """The one line that a call ends with."""
+    out, err = predict(*arguments, folder=folder, given=given, code=1)
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+# The forward pass
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "ae_lstm", "ae_bilstm"])
+def test_numpy_computes_what_keras_computes(trained, name):
+    folder, models = trained
+    network, model = inference.load(folder / "models" / name), models[name]
+    rng = np.random.default_rng(3)
+    x: np.ndarray
+    if name.startswith("ae_"):
+        x = rng.random((7, PIXELS, PIXELS), np.float32)
+        encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+        codes = encoder.predict(x, verbose=0)
+        np.testing.assert_allclose(network.parts["encoder"](x), codes, atol=1e-5)
+        np.testing.assert_allclose(
+            network.parts["decoder"](codes), decoder.predict(codes, verbose=0), atol=1e-5
+        )
+    else:
+        x = rng.integers(0, len(WORDS) + 4, (7, LENGTH))
+    expected = model.predict(x, verbose=0)
+    assert expected.std(axis=0).max() > 1e-3  # it tells inputs apart by far more than we allow
+    found = network(x)
+    assert found.dtype == np.float32
+    assert network.outputs == found.shape[1:]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_layer_that_numpy_does_not_know_is_computed_by_keras(folder):
+    import keras
+    from keras import layers
+
+    from unroll import model_files
+
+    model = keras.Sequential(
+        [
+            layers.Input((5, 2)),
+            layers.LSTM(3, recurrent_activation="hard_sigmoid"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model_files.save(model, folder / "model")
+    network = inference.load(folder / "model")
+    x = np.random.default_rng(0).random((4, 5, 2), np.float32)
+    np.testing.assert_allclose(network(x), model.predict(x, verbose=0), atol=1e-6)
+    assert (network.inputs, network.outputs) == ((5, 2), (1,))
+
+
+def test_damaged_models_are_refused_by_the_name_of_the_file(project):
+    weights = Path("models/rnn/model.weights.h5")
+    content = weights.read_bytes()
+    cases = {
+        "model.weights.h5": content[:500],
+        "model.json": b'{"config": 3}',
+        "threshold.json": b'{"threshold": 2}',
+        "encoder.json": b"[]",
+    }
+    for name, damage in cases.items():
+        path = Path("models/rnn") / name
+        whole = path.read_bytes()
+        path.write_bytes(damage)
+        with pytest.raises(UserError, match=name):
+            reviews.Reviewer(Path("models/rnn"))
+        path.unlink()
+        with pytest.raises(UserError, match=name):
+            reviews.Reviewer(Path("models/rnn"))
+        path.write_bytes(whole)
+    shutil.copy("models/lstm/model.weights.h5", weights)
+    with pytest.raises(UserError, match=r"not the weights"):
+        reviews.Reviewer(Path("models/rnn"))
+
+
+def test_weights_that_lie_in_another_file_are_refused(project):
+    import h5py
+
+    with h5py.File("models/ae_lstm/model.weights.h5", "r+") as file:
+        layers = file["layers"]
+        key = next(iter(layers))
+        del layers[key]
+        layers[key] = h5py.ExternalLink("/elsewhere.h5", "/")
+    with pytest.raises(UserError, match="not the weights"):
+        inference.load(Path("models/ae_lstm"))
+
+
+# Reviews
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_the_wording_never_contradicts_the_decision(threshold):
+    ranges = reviews.ranges(threshold)
+    lowest = [score for _, score in ranges]
+    assert lowest == sorted(lowest, reverse=True)
+    assert lowest[-1] == 0
+    for words, score in ranges:
+        if score < 1 and threshold > 0:
+            assert words.endswith("positive") == (score >= threshold)
+
+
+def test_a_review_is_scored_as_the_pipeline_would(trained, project):
+    from unroll.text import Encoder
+
+    texts = ["The film was GOOD!", "dull, dull <br />acting", "bad " * 20 + "superb"]
+    encoder = Encoder.load(Path("models/lstm/encoder.json"))
+    rows = np.array([encoder.encode(text) for text in texts])
+    expected = trained[1]["lstm"].predict(rows, verbose=0)[:, 0]
+    out, _ = predict("review", "--json", *texts, folder=project)
+    found = [json.loads(line) for line in out.splitlines()]
+    assert [answer["probability"] for answer in found] == pytest.approx(expected, abs=1e-5)
+    for answer in found:
+        assert answer["label"] == ("positive" if answer["probability"] >= 0.5 else "negative")
+        assert answer["wording"].endswith(answer["label"])
+    assert [answer["line"] for answer in found] == [1, 2, 3]
+    # "the" is skipped as one of the most frequent.
+    assert [(a["words_read"], a["words_known"]) for a in found] == [(4, 3), (3, 3), (8, 8)]
+
+
+def test_a_typed_line_is_answered_before_the_input_ends(project):
+    process = start("review", "--model", "rnn", folder=project)
+    for text in (b"good film\n", b"bad film\n"):
+        process.stdin.write(text)
+        process.stdin.flush()
+        assert text.strip() in process.stdout.readline()  # hangs if it were not
+    process.stdin.close()
+    assert process.stdout.read() == b""
+    assert process.wait(60) == 0
+
+
+def test_a_file_is_answered_line_by_line_like_its_lines(project):
+    texts = [f"{WORDS[i % 9]} {WORDS[i * 5 % 7]} film" for i in range(3 * BATCH)]
+    (project / "all.txt").write_text("\ufeff" + "\r\n\n".join(texts))
+    out, _ = predict("review", "--json", "--file", "all.txt", folder=project)
+    found = [json.loads(line) for line in out.splitlines()]
+    assert [answer["text"] for answer in found] == texts
+    assert [answer["line"] for answer in found] == list(range(1, 2 * len(texts), 2))
+    answers = reviews.Reviewer(Path("models/lstm")).answers(texts)
+    for answer, alone in zip(found, answers, strict=True):
+        assert alone is not None
+        assert answer["probability"] == pytest.approx(alone.probability, abs=1e-6)
+
+
+def test_lines_that_cannot_be_answered_are_named_and_the_others_answered(project):
+    out, err = predict("review", folder=project, given=b"good\n\xff\xfe\n ... \ndull", code=1)
+    assert [line.split()[-1] for line in out.splitlines()] == ["good", "dull"]
+    assert err.splitlines() == [
+        "error: standard input, line 2: not UTF-8 text",
+        "error: standard input, line 3: there is no word in it",
+    ]
+
+
+def test_words_that_are_all_unknown_leave_the_answer_unsure(project):
+    out, _ = predict("review", "zwyx qwrt", folder=project)
+    assert "unsure, no word is known" in out
+
+
+def test_an_excerpt_holds_no_control_characters(project):
+    out, _ = predict("review", "good\x1b[31m\nfilm\u202e " + "x" * 200, folder=project)
+    assert out.count("\n") == 1
+    assert out.rstrip("\n").isprintable()
+    assert len(out) < 110
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["review", "--model", "nothing", "good"], "rnn, lstm, ae_lstm, ae_bilstm"),
+        (["review", "--model", "./nothing", "good"], "no such folder"),
+        (["review", "--model", "ae_lstm", "good"], "not a model that reads reviews"),
+        (["review", ""], "review 1: there is no word"),
+        (["review"], "standard input: there is no review"),
+        (["review", "--file", "missing.txt"], "missing.txt: No such file"),
+        (["review", "--file", "models"], "models: Is a directory"),
+        (["review", "good", "--file", "missing.txt"], "one of them"),
+        (["encode", "--model", "rnn", "--test", "0"], "not a model of images"),
+        (["encode"], "no image is named"),
+        (["encode", "--test", "3"], "rows from 0 to 2"),
+        (["encode", "--test", "-1"], "rows from 0 to 2"),
+        (["encode", "missing.png"], "missing.png: No such file"),
+        (["encode", "dvc.yaml"], "dvc.yaml: not a whole PNG"),
+        (["encode", "--test", "0", "-o", "code.png"], r"ends in .npy"),
+        (["decode", "1", "2"], "2 numbers, expected 4"),
+        (["decode", "1", "2", "3", "many"], "'many' is not a number"),
+        (["decode", "1", "2", "3", "nan"], "'nan' is not a number"),
+        (["decode", "1", "2", "3", "4", "-o", "x.gif"], r".png, .pgm or .npy"),
+        (["decode", "1", "2", "3", "4", "-o", "none/here/x.png"], "there is no folder"),
+        (["decode", "--codes", "data/prepared/mnist/x_test.npy"], "expected (n, 4)"),
+    ],
+)
+def test_mistakes_are_one_line(project, arguments, message):
+    assert message in refused(*arguments, folder=project)
+
+
+def test_a_model_that_is_not_here_says_how_to_get_it(project):
+    shutil.rmtree("models/lstm")
+    message = refused("review", "good", folder=project)
+    assert "make repro" in message
+    assert "dvc pull" in message
+
+
+def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
+    process = start("review", folder=project)
+    process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(b"good film\n" * 5000)
+        process.stdin.close()
+    assert process.wait(60) == -signal.SIGPIPE
+    assert process.stderr.read() == b""
+
+    process = start("review", folder=project)
+    process.stdin.write(b"good film\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert process.stderr.read() == b""
+
+
+def test_an_output_that_is_full_is_one_line(project):
+    if not Path("/dev/full").exists():
+        pytest.skip("no device here is always full")
+    with open("/dev/full", "wb") as full:
+        process = start("review", "good film", folder=project, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.decode() == "error: standard input or output: No space left on device\n"
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory():
+    with open("/dev/zero", "rb") as endless, pytest.raises(UserError, match=str(MOST_BYTES)):
+        list(batches(endless.fileno(), "zeros"))
+
+
+# Images
+
+
+def test_encode_and_decode_make_reconstruct(project, trained):
+    digits = np.load("data/prepared/mnist/x_test.npy")
+    expected = trained[1]["ae_bilstm"].predict(digits / np.float32(255), verbose=0)
+    predict("reconstruct", "--test", "0", "1", "2", "-o", "rebuilt.npy", folder=project)
+    np.testing.assert_allclose(np.load("rebuilt.npy"), expected, atol=1e-5)
+    codes, _ = predict("encode", "--test", "0", "1", "2", folder=project)
+    predict("decode", "-o", "decoded.npy", folder=project, given=codes.encode())
+    np.testing.assert_allclose(np.load("decoded.npy"), expected, atol=1e-4)
+    predict("encode", "--test", "0", "1", "2", "-o", "codes.npy", folder=project)
+    out, _ = predict("decode", "--json", "--codes", "codes.npy", folder=project)
+    shown = [json.loads(line)["image"] for line in out.splitlines()]
+    np.testing.assert_array_equal(shown, images.bytes_of(np.load("rebuilt.npy")))
+
+
+def test_every_kind_of_image_file_gives_the_same_code(project):
+    digit = np.load("data/prepared/mnist/x_test.npy")[1]
+    Image.fromarray(digit).save("grey.png")
+    Image.fromarray(digit).convert("RGB").save("colour.png")
+    Image.fromarray(digit).save("grey.pgm")
+    Image.fromarray(255 - digit).save("ink.png")
+    np.save("bytes.npy", digit)
+    np.save("floats.npy", digit[np.newaxis] / np.float32(255))
+    names = ["grey.png", "colour.png", "grey.pgm", "bytes.npy", "floats.npy"]
+    out, _ = predict("encode", *names, "--test", "1", folder=project)
+    assert len(out.splitlines()) == 6
+    inverted, _ = predict("encode", "--invert", "ink.png", folder=project)
+    codes = np.loadtxt([*out.splitlines(), *inverted.splitlines()])
+    np.testing.assert_allclose(codes, np.broadcast_to(codes[5], codes.shape), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (Image.new("L", (20, 28)), "20x28 pixels, expected 28x28"),
+        (Image.new("I;16", (28, 28)), "8 bits"),
+        (Image.new("RGBA", (28, 28)), "8 bits"),
+        (np.zeros((28, 20), np.uint8), "of shape"),
+        (np.zeros((0, 28, 28), np.uint8), "of shape"),
+        (np.zeros((28, 28), np.int64), "of type int64"),
+        (np.full((28, 28), np.nan, np.float32), "from nan"),
+        (np.full((28, 28), 255.0), "from 255.0"),
+        (np.full((28, 28), None), "not a whole .npy file"),
+    ],
+)
+def test_images_that_the_model_cannot_read_are_refused(folder, image, message):
+    path = folder / ("image.npy" if isinstance(image, np.ndarray) else "image.png")
+    if isinstance(image, np.ndarray):
+        np.save(path, image)
+    else:
+        image.save(path)
+    with pytest.raises(UserError, match=message):
+        images.read(path, (PIXELS, PIXELS))
+
+
+def test_a_truncated_picture_is_refused(folder):
+    path = folder / "image.png"
+    noise = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UserError, match="not a whole PNG"):
+        images.read(path, (PIXELS, PIXELS))
+
+
+def test_a_picture_comes_back_as_it_was_written(folder):
+    digits = np.random.default_rng(0).integers(0, 256, (1, PIXELS, PIXELS), np.uint8)
+    pixels = digits / np.float32(255)
+    for name in ("one.png", "one.pgm", "one.npy"):
+        images.write(folder / name, pixels)
+        np.testing.assert_array_equal(images.read(folder / name, (PIXELS, PIXELS)), pixels)
+    assert sorted(path.name for path in folder.iterdir()) == ["one.npy", "one.pgm", "one.png"]
+
+
+def test_the_preview_shows_bright_pixels_dense():
+    image = np.zeros((4, 3), np.float32)
+    image[:2, 1] = 1
+    image[2:, 2] = 0.5
+    assert images.preview(image) == " @\n  +"

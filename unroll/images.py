@@ -1,0 +1,128 @@
+"""Images of digits in files and on the terminal: PNG, PGM, `.npy`, plain characters."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unroll.errors import UserError
+
+PICTURES = {".png": "PNG", ".pgm": "PPM"}
+ARRAYS = ".npy"
+# Of Pillow's: one byte of grey or three of colour a pixel, or less.
+MODES = ("1", "L", "P", "RGB")
+# From black to white; two rows of pixels make one of characters, which are twice as high as wide.
+SHADES = " .:-=+*#%@"
+
+
+def check_name(path: Path) -> None:
+    """Refuse, before any work, a file name that `write` cannot serve.
+
+    Raises:
+        UserError: the suffix is none of those known, or there is no such folder.
+    """
+    if path.suffix.lower() not in (*PICTURES, ARRAYS):
+        raise UserError(f"{path}: expected a name that ends in .png, .pgm or .npy")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def read(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """The images of a file, float32 in [0, 1], shape (n, *shape); a picture holds one.
+
+    Args:
+        shape: height and width that an image must have, in pixels.
+
+    Raises:
+        UserError: the file is missing, is none of the formats, or holds other than such images.
+    """
+    if path.suffix.lower() == ARRAYS:
+        return from_array(read_array(path), shape, str(path))
+    try:
+        with Image.open(path, formats=tuple(PICTURES.values())) as picture:
+            if picture.size != shape[::-1]:
+                raise UserError(
+                    f"{path}: {picture.width}x{picture.height} pixels, "
+                    f"expected {shape[1]}x{shape[0]}; scale it first"
+                )
+            if picture.mode not in MODES:
+                raise UserError(
+                    f"{path}: pixels of kind {picture.mode}, expected 8 bits of grey or RGB"
+                )
+            pixels = np.asarray(picture.convert("L"))
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise _not_whole(error, f"{path}: not a whole PNG, PGM or .npy file") from None
+    return from_array(pixels, shape, str(path))
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array of a `.npy` file, whatever it holds but objects.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    try:
+        # Mapped: a head that claims more than the file holds allocates nothing.
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise _not_whole(error, f"{path}: not a whole .npy file of numbers ({error})") from None
+
+
+def _not_whole(error: Exception, message: str) -> Exception:
+    """The system's own error, such as a missing file, or else one about the content."""
+    return error if isinstance(error, OSError) and error.errno else UserError(message)
+
+
+def from_array(array: np.ndarray, shape: tuple[int, int], name: str) -> np.ndarray:
+    """One image or several, bytes or floats in [0, 1], as float32 in [0, 1], (n, *shape).
+
+    Raises:
+        UserError: it is of another shape, type or range.
+    """
+    if array.ndim not in (2, 3) or array.shape[-2:] != shape or not len(array):
+        raise UserError(f"{name}: of shape {array.shape}, expected {shape} or (n, *{shape})")
+    images = array.reshape(-1, *shape)
+    if images.dtype == np.uint8:
+        return np.divide(images, 255, dtype=np.float32)
+    if images.dtype.kind != "f":
+        raise UserError(f"{name}: of type {images.dtype}, expected uint8, or floats in [0, 1]")
+    if not (images.min() >= 0 and images.max() <= 1):  # false where one is not a number
+        raise UserError(f"{name}: from {images.min()} to {images.max()}, expected floats in [0, 1]")
+    return images.astype(np.float32)
+
+
+def bytes_of(images: np.ndarray) -> np.ndarray:
+    """Images in [0, 1] as bytes."""
+    return np.rint(images * 255).astype(np.uint8)
+
+
+def write(path: Path, values: np.ndarray) -> None:
+    """Write images, float32 in [0, 1], (n, height, width): a picture has them side by side.
+
+    A `.npy` file takes any array. The file is there whole or not at all.
+    """
+    content = io.BytesIO()
+    if path.suffix.lower() == ARRAYS:
+        np.save(content, values, allow_pickle=False)
+    else:
+        strip = Image.fromarray(np.hstack(list(bytes_of(values))))
+        strip.save(content, PICTURES[path.suffix.lower()])
+    # Beside its place, which may be on another file system than the project.
+    partial = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        partial.write_bytes(content.getvalue())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def preview(*images: np.ndarray) -> str:
+    """Images of one height, in [0, 1], side by side in characters, bright pixels dense."""
+    tall = np.hstack([np.pad(image, ((0, len(image) % 2), (0, 4))) for image in images])
+    rows = tall.reshape(len(tall) // 2, 2, -1).mean(axis=1)
+    shades = np.minimum((rows * len(SHADES)).astype(int), len(SHADES) - 1)
+    return "\n".join("".join(SHADES[shade] for shade in row).rstrip() for row in shades)

@@ -1,0 +1,118 @@
+"""A saved model's answers, computed with NumPy alone: ready in a fraction of a second.
+
+Reads what `unroll.model_files` writes, a configuration and plain arrays, and computes the layers
+that this project's models are made of as Keras does, in float32 whatever they were trained in. A
+model with a layer or an option that is not known here is loaded with Keras instead, which takes
+as long as importing TensorFlow does.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from unroll.errors import UserError
+from unroll.files import HOW_TO_MEND, read_json
+from unroll.layers import LAYERS, NotKnown, Shape, Step, inside
+
+# The names of `unroll.model_files`, which this module must not import: Keras comes with it.
+CONFIGURATION = "model.json"
+WEIGHTS = "model.weights.h5"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model, or the part of one, that is ready to compute.
+
+    Attributes:
+        inputs: the shape of one input, outputs: that of one output; without the batch.
+        parts: the models that it is made of, by name: `encoder` and `decoder` of an autoencoder.
+    """
+
+    inputs: Shape
+    outputs: Shape
+    steps: tuple[Step, ...]
+    parts: dict[str, Network] = field(default_factory=dict)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The outputs of a batch, shape (n, *inputs) to (n, *outputs), float32."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+def load(folder: Path) -> Network:
+    """The model that `unroll.model_files.save` wrote into `folder`.
+
+    Raises:
+        UserError: a file is missing or damaged, or the weights are of other shapes.
+    """
+    for path in (folder / CONFIGURATION, folder / WEIGHTS):
+        if not path.exists():
+            raise UserError(
+                f"{path}: there is no such file; `make repro` trains the models, "
+                "`dvc pull` fetches trained ones"
+            )
+    configuration = read_json(folder / CONFIGURATION)
+    try:
+        with h5py.File(folder / WEIGHTS) as file:
+            return _sequential(configuration["config"], file)
+    except NotKnown:
+        return _with_keras(folder)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise UserError(
+            f"{folder / CONFIGURATION}: not the configuration of a model ({error!r}); {HOW_TO_MEND}"
+        ) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{folder / WEIGHTS}: not the weights of {folder / CONFIGURATION} ({error}); "
+            f"{HOW_TO_MEND}"
+        ) from None
+
+
+def _sequential(config: dict[str, Any], group: h5py.Group) -> Network:
+    parts: dict[str, Network] = {}
+    steps: list[Step] = []
+    inputs = shape = tuple(config["build_input_shape"][1:])
+    for layer in config["layers"]:
+        name, settings = layer["config"]["name"], layer["config"]
+        match layer["class_name"]:
+            case "Sequential":
+                parts[name] = part = _sequential(settings, _named(group, name))
+                steps.append(part)
+                shape = part.outputs
+            case "InputLayer" | "Dropout":  # nothing is dropped but in training
+                pass
+            case kind:
+                if kind not in LAYERS:
+                    raise NotKnown(kind)
+                step, shape = LAYERS[kind](settings, _named(group, name), shape)
+                steps.append(step)
+    return Network(inputs, shape, tuple(steps), parts)
+
+
+def _named(group: h5py.Group, name: str) -> h5py.Group:
+    """The group of the layer `name`: Keras calls groups by class and number, and notes the name."""
+    layers = inside(group, "layers")
+    for key in layers:
+        layer = inside(layers, key)
+        if "vars" in layer and layer["vars"].attrs.get("name") == name:
+            return layer
+    raise ValueError(f"no layer {name} in it")
+
+
+def _with_keras(folder: Path) -> Network:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from unroll import model_files
+
+    def network(model: Any) -> Network:
+        parts = {layer.name: network(layer) for layer in model.layers if hasattr(layer, "layers")}
+        step = lambda x: model_files.predict(model, x)  # noqa: E731
+        return Network(tuple(model.input_shape[1:]), tuple(model.output_shape[1:]), (step,), parts)
+
+    return network(model_files.load(folder))

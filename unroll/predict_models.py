@@ -1,0 +1,31 @@
+"""Where the model is that a command names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unroll import paths
+from unroll.errors import UserError
+
+
+def folder(name: str) -> Path:
+    """The folder of a model of `dvc.yaml`, or of one that was fetched from elsewhere.
+
+    Raises:
+        UserError: there is no such model, or it is not here.
+    """
+    path = Path(name) if "/" in name else paths.model(name)
+    if path.is_dir():
+        return path
+    if "/" in name:
+        raise UserError(f"{name}: there is no such folder")
+    # Here, as it takes a while that only a mistake has to wait for.
+    from unroll.params import trained_models
+
+    known = trained_models()
+    if name not in known:
+        raise UserError(f"--model is {name}, expected one of {', '.join(known)}, or a folder")
+    raise UserError(
+        f"{path}: this model is not here; `make repro` trains the models, "
+        "`dvc pull` fetches trained ones"
+    )

@@ -1,0 +1,245 @@
+"""The workspace against another revision, for a pull request: `python -m unroll.report [REV]`.
+
+Writes `report/report.md`, with its pictures beside it, and `report/report.html`, one file that
+needs no other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+from dvc_render import ImageRenderer, VegaRenderer
+from dvc_render.html import HTML
+
+from unroll import page
+from unroll.comparison import NOW, Change, Comparison, Picture, compare
+from unroll.errors import UserError
+from unroll.files import replacing, write_text
+
+FOLDER = Path("report")
+IMAGES = Path("images")
+# Pixels of a picture of a chart for each of its own, so that it is sharp on most screens.
+SCALE = 1.5
+
+
+def shown(value: Any) -> str:
+    """A figure or a parameter in a table."""
+    if value is None:
+        return "absent"
+    if isinstance(value, float):
+        return f"{value:.4f}" if round(value, 4) == value else f"{value:.6g}"
+    return str(value)
+
+
+def signed(change: Change) -> str:
+    """How far a number moved; nothing for what is no number."""
+    if change.difference is None:
+        return ""
+    if isinstance(change.difference, int):
+        return f"{change.difference:+,}"
+    digits = max(len(shown(side).partition(".")[2]) for side in (change.before, change.after))
+    return f"{change.difference:+.{digits}f}"
+
+
+def summary(comparison: Comparison) -> str:
+    """One line: what changed, and which way."""
+    if not comparison:
+        return (
+            f"Nothing differs from {comparison.revision}: "
+            "the metrics, parameters, curves and pictures are the same."
+        )
+    # The ends of an interval and the cells of a matrix follow from the figures themselves.
+    verdicts = [comparison.verdict(c) or "neither" for c in comparison.metrics if "." not in c.name]
+    figures = [f"{verdicts.count(v)} {v}" for v in ("better", "worse", "neither") if v in verdicts]
+    others = [
+        f"{len(changed)} {noun}{'s' if len(changed) > 1 else ''}"
+        for noun, changed in (
+            ("parameter", comparison.params),
+            ("chart", comparison.charts),
+            ("picture", comparison.pictures),
+        )
+        if changed
+    ]
+    groups = (("Figures", figures), ("Changed", others))
+    return " ".join(f"{name}: {', '.join(items)}." for name, items in groups if items)
+
+
+# Markdown
+
+
+def markdown(comparison: Comparison) -> str:
+    """The report for a comment on a pull request; its pictures are named relative to it."""
+    parts = [f"# Results against {comparison.revision}", summary(comparison)]
+    single = [change for change in comparison.metrics if "." not in change.name]
+    groups = [c for c in comparison.metrics if "." in c.name and "_interval." not in c.name]
+    if single:
+        parts += ["## Metrics", _metrics(comparison, single)]
+    if groups:
+        parts += [
+            _folded("Confusion matrices and losses of each digit", _metrics(comparison, groups))
+        ]
+    if comparison.params:
+        parts += ["## Parameters", _params(comparison)]
+    if comparison.charts:
+        parts += ["## Curves", "Both revisions in each."]
+        parts += [
+            f"![{chart.properties['title']}]({_chart_path(chart)})" for chart in comparison.charts
+        ]
+    if comparison.pictures:
+        heading = f"{len(comparison.pictures)} side by side"
+        parts += ["## Pictures", _folded(heading, _pictures(comparison))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sides(change: Change) -> tuple[str, str]:
+    return shown(change.before), shown(change.after)
+
+
+def _metrics(comparison: Comparison, changes: Iterable[Change]) -> str:
+    rows = []
+    for change in changes:
+        verdict = comparison.verdict(change)
+        if comparison.intervals_overlap(change):
+            verdict += ", but the 95% intervals overlap"
+        rows.append((f"`{change.place}`", change.name, *_sides(change), signed(change), verdict))
+    head = ("model", "figure", comparison.revision, NOW, "change", "")
+    return _table(head, rows, numbers=(2, 3, 4))
+
+
+def _params(comparison: Comparison) -> str:
+    rows = [(change.place, f"`{change.name}`", *_sides(change)) for change in comparison.params]
+    return _table(("file", "parameter", comparison.revision, NOW), rows)
+
+
+def _pictures(comparison: Comparison) -> str:
+    sides = (comparison.revision, NOW)
+    rows = []
+    for picture in comparison.pictures:
+        name = f"{picture.path.parent.name}: {picture.path.stem}"
+        images = (
+            f"![{name}, {side}]({_picture_path(picture, side)})"
+            if side in picture.sides
+            else "absent"
+            for side in sides
+        )
+        rows.append((name, *images))
+    return _table(("", *sides), rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    rule = ["---:" if column in numbers else "---" for column in range(len(head))]
+    lines = [head, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _folded(heading: str, body: str) -> str:
+    return f"<details><summary>{heading}</summary>\n\n{body}\n\n</details>"
+
+
+def _chart_path(chart: VegaRenderer) -> Path:
+    return IMAGES / f"{re.sub(r'[^A-Za-z0-9]+', '_', chart.name)}.png"
+
+
+def _picture_path(picture: Picture, side: str) -> Path:
+    return (
+        IMAGES / ("now" if side == NOW else "before") / picture.path.parent.name / picture.path.name
+    )
+
+
+def write_images(comparison: Comparison) -> None:
+    """The charts and pictures that the Markdown names, and no others."""
+    shutil.rmtree(FOLDER / IMAGES, ignore_errors=True)
+    for chart in comparison.charts:
+        drawn = vl_convert.vegalite_to_png(chart.get_filled_template(), scale=SCALE)
+        _write(FOLDER / _chart_path(chart), drawn)
+    for picture in comparison.pictures:
+        for side, content in picture.sides.items():
+            _write(FOLDER / _picture_path(picture, side), content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+
+
+# HTML: the page of `dvc plots`, with what differs alone and two sections more.
+
+
+def html(comparison: Comparison) -> str:
+    """The report as one file: no picture, style or script is elsewhere."""
+    document = HTML(page.offline())
+    cards = [f"<p>{escape(summary(comparison))}</p>"]
+    if comparison.params:
+        cards.append(_params_table(comparison))
+    inner = "".join(f"<div>{card}</div>" for card in cards)
+    compared = escape(f"{NOW} against {comparison.revision}")
+    document.with_element(
+        f'<div id="changes" data-heading="What changed" data-compared="{compared}">{inner}</div>'
+    )
+    if comparison.tables[NOW]:
+        document.with_element(comparison.table().generate_html())
+    for chart in comparison.charts:
+        document.with_element(chart.generate_html())
+    for picture in comparison.pictures:
+        points = [
+            {
+                "rev": side,
+                "src": f"data:image/png;base64,{base64.b64encode(content).decode()}",
+            }
+            for side, content in picture.sides.items()
+        ]
+        document.with_element(ImageRenderer(points, str(picture.path)).generate_html())
+    return document.embed()
+
+
+def _params_table(comparison: Comparison) -> str:
+    head = "".join(
+        f'<th scope="col">{escape(text)}</th>' for text in ("parameter", comparison.revision, NOW)
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(change.name)}<small>{escape(change.place)}</small></th>'
+        + "".join(f"<td>{escape(side)}</td>" for side in _sides(change))
+        + "</tr>"
+        for change in comparison.params
+    )
+    return (
+        f'<div class="scroll"><table><caption>Parameters</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def write(revision: str) -> Comparison:
+    """Write both reports against a revision.
+
+    Raises:
+        UserError: there is no such revision, or DVC cannot read one of the two sides.
+    """
+    comparison = compare(revision)
+    write_images(comparison)
+    write_text(FOLDER / "report.md", markdown(comparison))
+    write_text(FOLDER / "report.html", html(comparison))
+    return comparison
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.report")
+    parser.add_argument("revision", nargs="?", default="main", help="branch, tag or commit")
+    try:
+        comparison = write(parser.parse_args().revision)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    print(summary(comparison), f"{FOLDER}/report.md", f"{FOLDER}/report.html", sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a trained classifier says of a review, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unroll import inference
+from unroll.errors import UserError
+from unroll.files import HOW_TO_MEND, read_json
+from unroll.text import FIRST, UNKNOWN, Encoder
+
+# As `unroll.sentiment` names them.
+ENCODER = "encoder.json"
+THRESHOLD = "threshold.json"
+
+# How much of the way from the threshold to certainty a score must have come to be worded so.
+# Chosen beforehand; the model cards say how often each wording was right on the test set.
+LIKELY, SURE = 0.4, 0.8
+
+
+def ranges(threshold: float) -> list[tuple[str, float]]:
+    """Each wording with the lowest score, in [0, 1], that it stands for, from the highest down."""
+    above = 1 - threshold
+    return [
+        ("positive", threshold + SURE * above),
+        ("probably positive", threshold + LIKELY * above),
+        ("unsure, leaning positive", threshold),
+        ("unsure, leaning negative", threshold - LIKELY * threshold),
+        ("probably negative", threshold - SURE * threshold),
+        ("negative", 0.0),
+    ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one review.
+
+    Attributes:
+        probability: of being positive, in [0, 1].
+        label: `positive` from the model's threshold on, else `negative`.
+        wording: the label and how sure it is, as `ranges` says.
+        words_read: how many words reached the model, of a long review the last ones.
+        words_known: how many of those are in its vocabulary.
+    """
+
+    probability: float
+    label: str
+    wording: str
+    words_read: int
+    words_known: int
+
+
+class Reviewer:
+    """A trained classifier with its vocabulary and threshold."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the model in `folder`.
+
+        Raises:
+            UserError: a file is missing or damaged, or they do not belong together.
+        """
+        self._network = inference.load(folder)
+        if self._network.parts or self._network.outputs != (1,):
+            raise UserError(f"{folder}: not a model that reads reviews; rnn and lstm are")
+        for name in (ENCODER, THRESHOLD):
+            if not (folder / name).exists():
+                raise UserError(f"{folder / name}: there is no such file; {HOW_TO_MEND}")
+        self._encoder = Encoder.load(folder / ENCODER)
+        self.threshold = _threshold(folder / THRESHOLD)
+        if self._network.inputs != (self._encoder.length,):
+            raise UserError(
+                f"{folder / ENCODER}: encodes {self._encoder.length} words a review, the model "
+                f"reads {self._network.inputs[0]}; {HOW_TO_MEND}"
+            )
+
+    def answers(self, texts: list[str]) -> list[Answer | None]:
+        """An answer for each text, None for one without any word."""
+        rows = np.empty((len(texts), self._encoder.length), np.int64)
+        self._encoder.encode_all(texts, rows)
+        scores = self._network(rows)[:, 0] if texts else np.empty(0)
+        return [self._answer(row, float(score)) for row, score in zip(rows, scores, strict=True)]
+
+    def _answer(self, row: np.ndarray, score: float) -> Answer | None:
+        known = int((row >= FIRST).sum())
+        read = known + int((row == UNKNOWN).sum())
+        if not read:
+            return None
+        wording = next(words for words, lowest in ranges(self.threshold) if score >= lowest)
+        if not known:
+            wording = "unsure, no word is known"
+        label = "positive" if score >= self.threshold else "negative"
+        return Answer(score, label, wording, read, known)
+
+
+def _threshold(path: Path) -> float:
+    body = read_json(path)
+    value = body.get("threshold") if isinstance(body, dict) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise UserError(f"{path}: expected a threshold from 0 to 1; {HOW_TO_MEND}")
+    return float(value)

@@ -1,0 +1,27 @@
+"""The figures of a model as a table, a row a figure, as `dvc plots` and the report show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The plot of dvc.yaml that shows the tables of all models as one.
+PLOT = "Figures on the test sets"
+COLUMNS = ("model", "figure", "value", "low", "high")
+
+
+def rows(model: str, metrics: Mapping[str, Any]) -> list[tuple[str, str, float, object, object]]:
+    """The single figures of a model, in the order of its file.
+
+    Args:
+        metrics: the content of a file of `metrics/`; of its groups of figures just the 95%
+            intervals are shown, in the row of their figure. The others are plots of their own.
+
+    Returns:
+        One row of `COLUMNS` a figure; `low` and `high` are empty where there is no interval.
+    """
+    return [
+        (model, name, value, *(metrics.get(f"{name}_interval", {}).get(e, "") for e in COLUMNS[3:]))
+        for name, value in metrics.items()
+        if not isinstance(value, Mapping)
+    ]
