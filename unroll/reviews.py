@@ -78,8 +78,8 @@ class Reviewer:
 
     def answers(self, texts: list[str]) -> list[Answer | None]:
         """An answer for each text, None for one without any word."""
-        rows = np.empty((len(texts), self._encoder.length), np.int64)
-        self._encoder.encode_all(texts, rows)
+        blocks = [*self._encoder.encode_all(texts), np.empty((0, self._encoder.length))]
+        rows = np.concatenate(blocks).astype(np.int64)
         scores = self._network(rows)[:, 0] if texts else np.empty(0)
         return [self._answer(row, float(score)) for row, score in zip(rows, scores, strict=True)]
 
