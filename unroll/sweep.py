@@ -103,6 +103,9 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
 
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(one, missing))
+    if calls.stopping:
+        # The commands have ended because we were asked to; so does this process, in a moment.
+        threading.Event().wait()
     return [setting.name for setting, well in zip(missing, results, strict=True) if not well]
 
 
