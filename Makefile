@@ -8,13 +8,16 @@ PAGE := .dvc/page.html
 REV ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench help repro report test torture verify check format lock readme venv clean
+.PHONY: audit bench help repro report sweep test torture verify check format lock readme venv clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
 
 repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages at once
 	python -m unroll.repro --jobs $(JOBS)
+
+sweep: venv ## try the settings of sweep.yaml, JOBS=2 at once; see docs/sweep.md
+	python -m unroll.sweep --jobs $(JOBS)
 
 report: venv ## compare with REV=main: report/report.html, and report.md for a pull request
 	python -m unroll.report "$(REV)"

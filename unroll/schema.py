@@ -143,16 +143,19 @@ def check(path: Path = PARAMS) -> None:
         UserError: one line for each mistake, all mistakes at once: the key's path, the value,
             what is allowed.
     """
-    body = small_yaml.read(path)
+    if lines := mistakes(small_yaml.read(path)):
+        raise UserError("\n".join(f"{path}: {line}" for line in lines))
+
+
+def mistakes(body: Any) -> list[str]:
+    """A line for each mistake in the content of a parameter file, sorted."""
     sections = body.get("models") if isinstance(body, dict) else None
     sections = sections if isinstance(sections, dict) else {}
     kinds = {name: _kind(sections.get(name)) for name in trained_models()}
     fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
     models = create_model("Models", __base__=Section, **fields)
     lines, right = compare(create_model("Params", __base__=Common, models=(models, ...)), body)
-    lines += _contradictions(right, kinds)
-    if lines:
-        raise UserError("\n".join(f"{path}: {line}" for line in sorted(lines)))
+    return sorted([*lines, *_contradictions(right, kinds)])
 
 
 def _kind(section: Any) -> type[Fit]:

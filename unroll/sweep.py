@@ -1,0 +1,164 @@
+"""The settings of `sweep.yaml` side by side, as experiments: `python -m unroll.sweep --jobs 2`.
+
+Each has its own copy of the project and its own log; all end in `dvc exp show`, and in the table
+and the chart of docs/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+from unroll import experiments, process, settings, sweep_report, trial
+from unroll.errors import UserError
+from unroll.settings import Setting, Sweep
+
+LOCK = "sweep"
+DVC_STATUS = (*trial.DVC, "status", "--quiet")
+# A stage ends at once when asked to; this is for one that cannot.
+GRACE = 1.0
+
+
+class Calls:
+    """The commands that are running, one a thread at most."""
+
+    def __init__(self, lock: IO[str]) -> None:
+        """`lock` is inherited by all that is started."""
+        self._lock = lock
+        self._guard = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self.stopping = False
+
+    def run(self, command: list[str], folder: Path, log: Path) -> int:
+        """Run a command in a folder, its lines appended to a log; the exit code."""
+        with self._guard, log.open("ab") as file:
+            if self.stopping:
+                return 1
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=process.killed_with_parent,
+                # Whatever outlives us all the same keeps the next sweep from starting beside it.
+                pass_fds=[self._lock.fileno()],
+            )
+            self._running.add(child)
+        try:
+            return child.wait()
+        finally:
+            with self._guard:
+                self._running.discard(child)
+
+    def stop(self) -> None:
+        """End every running command, with all that it started; start no more."""
+        with self._guard:
+            self.stopping = True
+            running = list(self._running)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for child in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, number)
+            deadline = time.monotonic() + GRACE
+            while any(child.poll() is None for child in running) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
+    """Run what is not finished, `jobs` settings at once; the names of those that failed."""
+    done = experiments.finished(sweep, commit)
+    missing = [setting for setting in sweep.settings if setting.name not in done]
+    _clear_copies(missing)
+    if not missing:
+        print(f"All {len(done)} settings are finished; `dvc exp show -A` shows them.")
+        return []
+    print(f"{len(done)} settings are finished, {len(missing)} to run, {jobs} at once", flush=True)
+    calls = Calls(lock)
+    process.end_when_asked("stopped; the same command goes on from here", calls.stop)
+
+    def one(setting: Setting) -> bool:
+        print(f"{setting.name:18} begins; log: {trial.log_of(setting)}", flush=True)
+        begin = time.monotonic()
+        try:
+            trial.run(setting, sweep, commit, calls.run)
+        except (UserError, OSError) as error:
+            if not calls.stopping:
+                print(f"{setting.name:18} FAILED: {error}", flush=True)
+            return False
+        found = experiments.finished(sweep, commit)[setting.name]
+        print(f"{setting.name:18} {_line(found)}, {time.monotonic() - begin:.0f} s", flush=True)
+        return True
+
+    with ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(one, missing))
+    if calls.stopping:
+        # The commands have ended because we were asked to; so does this process, in a moment.
+        threading.Event().wait()
+    return [setting.name for setting, well in zip(missing, results, strict=True) if not well]
+
+
+def _clear_copies(missing: list[Setting]) -> None:
+    """Remove the copies of unfinished settings that nobody asks for any more."""
+    names = {setting.name for setting in missing}
+    for path in trial.FOLDER.iterdir():
+        if path.is_dir() and path.name not in names:
+            shutil.rmtree(path)
+
+
+def _line(found: experiments.Experiment) -> str:
+    return f"AUC {found.figures['auc']:.4f}, {found.cost.seconds:.1f} s an epoch"
+
+
+def _check_up_to_date(sweep: Sweep) -> None:
+    """What all settings share must be in the cache, so that no two copies fetch or compute it."""
+    status = subprocess.run(
+        [*DVC_STATUS, sweep.evaluator, "--with-deps"], capture_output=True, check=False
+    )
+    if status.returncode:
+        raise UserError(f"{sweep.evaluator} is not up to date; `make repro` first, then commit")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.sweep")
+    parser.add_argument("--jobs", type=int, default=1, help="settings to run at once")
+    jobs = parser.parse_args().jobs
+    try:
+        if jobs < 1:
+            raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
+        sweep = settings.read()
+        experiments.check_committed(sweep)
+        _check_up_to_date(sweep)
+        with process.alone(LOCK, "`make sweep`") as lock:
+            process.clear_partial_files()
+            trial.FOLDER.mkdir(parents=True, exist_ok=True)
+            commit = experiments.head()
+            failed = run(sweep, commit, jobs, lock)
+        sweep_report.write(sweep, experiments.finished(sweep, commit))
+        print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
+        if failed:
+            raise UserError(
+                f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
+                "after mending that, the same command runs them again"
+            )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"error: {error}; mend that and run it again", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""One setting of a sweep, run in a copy of the project and brought back as an experiment.
+
+Calls of `dvc exp run --temp` at the same moment refuse each other for want of a lock, and several
+workers of DVC's queue lose logs. A copy is a git clone with the project's own cache, so nothing is
+fetched or computed twice. It stays until its setting is finished, checkpoints included, so that an
+interrupted one goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import configparser
+import math
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+from ruamel.yaml import YAML
+
+from unroll import experiments, inputs, paths
+from unroll.errors import UserError
+from unroll.experiments import Cost
+from unroll.settings import Setting, Sweep, assign
+
+FOLDER = paths.SCRATCH / "sweep"
+DVC = (sys.executable, "-m", "dvc")
+# Runs a command in a folder with its lines going to a log; the exit code.
+Call = Callable[[list[str], Path, Path], int]
+_bringing_back = threading.Lock()
+
+
+def log_of(setting: Setting) -> Path:
+    return FOLDER / f"{setting.name}.log"
+
+
+def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> None:
+    """Run what `setting` changes, starting from `commit`, and keep it as an experiment.
+
+    Raises:
+        UserError: a command failed; its lines are in the log, and the copy stays.
+    """
+    copy, log = FOLDER / setting.name, log_of(setting)
+    _prepare(copy, log, commit)
+    _write_params(copy / paths.PARAMS, setting)
+
+    def dvc(*arguments: str) -> None:
+        if call([*DVC, *arguments], copy, log):
+            raise UserError(f"`dvc {' '.join(arguments)}` failed; see {log}")
+
+    dvc("repro", sweep.evaluator)
+    if _seconds(log, sweep) is None:
+        # The cache had the result, as it always has that of the default, but not its cost.
+        dvc("repro", "--force", "--single-item", sweep.trainer)
+        dvc("repro", sweep.evaluator)
+    if (seconds := _seconds(log, sweep)) is None:
+        raise UserError(f"{sweep.trainer} printed no line for an epoch; see {log}")
+    message = _cost(copy, setting, sweep, seconds).message(setting.name)
+    # Named, as without a target DVC would record the outputs of other stages as if they had
+    # been made with these parameters.
+    dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.evaluator)
+    ref = f"{experiments.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
+    with _bringing_back:
+        experiments.git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
+    shutil.rmtree(copy)
+
+
+def _prepare(copy: Path, log: Path, commit: str) -> None:
+    """Make the copy, or bring what an interrupted run left back to the commit."""
+    if not copy.is_dir():
+        partial = paths.SCRATCH / f"partial-{os.getpid()}-{copy.name}"
+        experiments.git("clone", "--quiet", ".", str(partial))
+        _share_cache(partial)
+        partial.rename(copy)
+        log.unlink(missing_ok=True)
+    # Locks of processes that were killed; nobody else works here.
+    shutil.rmtree(copy / ".dvc/tmp", ignore_errors=True)
+    for lock in (copy / ".git").rglob("*.lock"):
+        lock.unlink()
+    experiments.git("fetch", "--quiet", "origin", folder=copy)
+    experiments.git("checkout", "--quiet", "--force", "--detach", commit, folder=copy)
+
+
+def _share_cache(copy: Path) -> None:
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(".dvc/config.local")
+    if not config.has_section("cache"):
+        config.add_section("cache")
+    config["cache"]["dir"] = str(inputs.cache().parent.parent.resolve())
+    with (copy / ".dvc/config.local").open("w") as file:
+        config.write(file)
+
+
+def _write_params(path: Path, setting: Setting) -> None:
+    if not setting.changes:
+        return
+    yaml = YAML()  # keeps comments and order
+    yaml.width = 4096
+    body = yaml.load(path.read_bytes())
+    for place, value in setting.changes.items():
+        assign(body, place, value)
+    with path.open("wb") as file:
+        yaml.dump(body, file)
+
+
+def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float) -> Cost:
+    [path] = (copy / paths.model(sweep.model)).glob("*.weights.h5")
+    shapes: dict[str, tuple[int, ...]] = {}
+    with h5py.File(path) as file:
+        file["layers"].visititems(
+            lambda name, item: shapes.update({name: item.shape}) if hasattr(item, "shape") else None
+        )
+    # The weights of a recurrent cell serve once for each word; an embedding is looked up.
+    length = setting.params["preprocess"]["imdb"]["length"]
+    multiply_adds = sum(
+        math.prod(shape) * (length if "/cell/" in name else 1)
+        for name, shape in shapes.items()
+        if len(shape) == 2 and not name.startswith("embedding")
+    )
+    return Cost(sum(math.prod(shape) for shape in shapes.values()), multiply_adds, seconds)
+
+
+def _seconds(log: Path, sweep: Sweep) -> float | None:
+    """Of an epoch, by the lines of the last training in a log; None if there are none.
+
+    The first epoch after a start also builds the graph, so it counts only where it is the one.
+    """
+    text = log.read_text("utf-8", errors="replace")
+    last = text.rpartition(f"Running stage '{sweep.trainer}'")[2]
+    line = rf"^{re.escape(sweep.model)}: epoch \d+/\d+ .* (\d+) s, at most"
+    spent = [int(seconds) for seconds in re.findall(line, last, re.MULTILINE)]
+    if len(spent) < 2:
+        return float(spent[0]) if spent else None
+    return (spent[-1] - spent[0]) / (len(spent) - 1)
