@@ -73,14 +73,16 @@ class Tiny:
         self.run("git", "clone", "-q", str(self.folder), str(folder))
         return Tiny(folder)
 
-    def use(self, server: Server) -> None:
-        """Take a bucket of a server for the remote, with the commands that `make s3` prints."""
-        for arguments in (
-            ("add", "--local", "--force", "--default", "s3", f"s3://{BUCKET}/cache"),
-            ("modify", "--local", "s3", "endpointurl", server.url),
-            ("modify", "--local", "s3", "credentialpath", str(server.credentials)),
-        ):
-            self.run("dvc", "remote", *arguments)
+    def use(self, server: Server, **settings: str) -> None:
+        """Take a bucket of a server for the remote, as the commands that `make s3` prints do."""
+        remote = {
+            "url": f"s3://{BUCKET}/cache",
+            "endpointurl": server.url,
+            "credentialpath": str(server.credentials),
+        }
+        lines = ["[core]", "    remote = s3", """['remote "s3"']"""]
+        lines += [f"    {name} = {value}" for name, value in (remote | settings).items()]
+        (self.folder / ".dvc/config.local").write_text("\n".join(lines) + "\n")
 
     def run(self, *command: str, code: int = 0) -> str:
         """Standard output and error of a command that must end with `code`."""

@@ -41,9 +41,9 @@ def of_clone() -> dict[str, str]:
         The path of an output, or of a file in one, by MD5.
     """
     found: dict[str, str] = {}
-    for file in runs():
-        for out in recorded_outputs(file):
-            found |= listed(out["md5"], out["path"])
+    for run in sorted(inputs.cache().parent.parent.glob("runs/*/*/*")):
+        for name, md5 in _outputs(run).items():
+            found |= listed(md5, name)
     for stage in inputs.recorded_stages():
         for out, md5 in inputs.recorded_outputs(stage).items():
             found |= listed(md5, out)
@@ -55,17 +55,12 @@ def size(md5s: Iterable[str]) -> int:
     return sum(path(md5).stat().st_size for md5 in md5s)
 
 
-def runs() -> list[Path]:
-    """The files of DVC's run-cache in this clone."""
-    return sorted(inputs.cache().parent.parent.glob("runs/*/*/*"))
-
-
-def recorded_outputs(run: Path) -> list[dict[str, Any]]:
-    """The outputs that a file of the run-cache names; none if it is damaged, as DVC takes it."""
+def _outputs(run: Path) -> dict[str, str]:
+    """The MD5 of each output that a file of the run-cache names; none if it is cut off."""
     try:
-        return [out for out in read_yaml(run)["outs"] if "md5" in out and "path" in out]
+        return {out["path"]: str(out["md5"]) for out in read_yaml(run)["outs"]}
     except (UserError, TypeError, KeyError):
-        return []
+        return {}
 
 
 def listed(md5: str, out: str) -> dict[str, str]:
@@ -77,7 +72,7 @@ def of_remote(odb: HashFileDB) -> dict[str, dict[str, Any]]:
     """What a remote says of each of its objects, by MD5: the size in bytes, S3 the ETag too."""
     found = odb.fs.fs.find(odb.path, detail=True)
     if odb.fs.protocol == "local":
-        found = dict.fromkeys(found, {})
+        found = {name: {} for name in found}
     return {
         match["name"].replace("/", ""): info
         for name, info in found.items()

@@ -103,7 +103,7 @@ def _client(args: dict[str, Any]) -> Any:
     client = args.get("client_kwargs", {})
     return botocore.session.Session(profile=args.get("profile")).create_client(
         "s3",
-        region_name=client.get("region_name") or os.environ.get("AWS_REGION") or "us-east-1",
+        region_name=client.get("region_name"),
         endpoint_url=client.get("endpoint_url"),
         verify=client.get("verify"),
         use_ssl=args.get("use_ssl", True),
