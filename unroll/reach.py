@@ -15,7 +15,7 @@ from dvc.data_cloud import Remote
 
 from unroll.errors import UserError
 
-PATIENCE = 3  # seconds for one step of a request to S3
+PATIENCE = 4  # seconds for one step of a request to S3
 LIMIT = 8.0  # seconds for any other remote
 SET = "dvc remote modify --local"
 
@@ -57,13 +57,22 @@ def _folder(remote: Remote, folder: Path, writing: bool) -> None:
 
 
 def _s3(remote: Remote) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionError,
+        HTTPClientError,
+        NoCredentialsError,
+    )
 
     bucket, _, prefix = remote.path.lstrip("/").partition("/")
     args = remote.fs.fs_args
     endpoint = args.get("client_kwargs", {}).get("endpoint_url") or "AWS"
     try:
-        _client(args).list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        # One level, as some servers look at all that is below before they cut the list.
+        _client(args).list_objects_v2(
+            Bucket=bucket, Prefix=prefix and f"{prefix}/", Delimiter="/", MaxKeys=1
+        )
     except NoCredentialsError:
         raise UserError(
             f"{where(remote)}: there are no credentials for {endpoint}; "
@@ -80,11 +89,15 @@ def _s3(remote: Remote) -> None:
             f"{where(remote)}: {endpoint} refuses the request ({code}); check the credentials, "
             f"`{SET} {remote.name} credentialpath FILE` names another file of them"
         ) from None
-    except (BotoCoreError, ValueError) as error:
+    except (ConnectionError, HTTPClientError) as error:
         reason = type(error).__name__
         raise UserError(
             f"{where(remote)}: {endpoint} does not answer ({reason}); is the server up, and "
             f"the address right? `{SET} {remote.name} endpointurl URL` names another"
+        ) from None
+    except (BotoCoreError, ValueError) as error:
+        raise UserError(
+            f"{where(remote)}: {error}; `{SET} {remote.name} OPTION VALUE` sets another"
         ) from None
 
 

@@ -29,7 +29,18 @@ class Share:
     def __init__(self, repo: Repo) -> None:
         """The remote is the default one of `repo`."""
         self.repo = repo
-        self.remote = repo.cloud.get_remote()
+        name = repo.config["core"].get("remote")
+        known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
+        if name not in known:
+            raise UserError(f"there is no remote {name}; there are {', '.join(known)}")
+        try:
+            self.remote = repo.cloud.get_remote(name)
+        except ImportError:
+            scheme = known[name]["url"].partition(":")[0]
+            raise UserError(
+                f"remote {name}: {scheme} needs its client; "
+                f"`.venv/bin/python -m pip install 'dvc[{scheme}]'` installs it"
+            ) from None
         self.odb = self.remote.odb
         self.where = reach.where(self.remote)
 

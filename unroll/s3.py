@@ -28,6 +28,10 @@ from unroll.paths import SCRATCH
 FOLDER = SCRATCH / "s3"
 BUCKET = "unroll"
 PORT = 8333
+# Beside the interpreter, where the requirements put it.
+RCLONE = Path(sys.executable).with_name("rclone")
+# With nothing of the user's own settings. What others change in the folder is seen a second later.
+SERVE = (RCLONE, "serve", "s3", "--config", "", "--dir-cache-time", "1s")
 READY = 20.0  # seconds that the server may take to start
 NAMES = ("aws_access_key_id", "aws_secret_access_key")
 
@@ -66,12 +70,10 @@ def serving(folder: Path, port: int = 0) -> Iterator[Server]:
     # Not on the command line, which every user of the machine can read. Rclone parses it as CSV.
     keys = {"RCLONE_AUTH_KEY": f'"{",".join(_keys(credentials))}"'}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
-    # Beside the interpreter, where the requirements put it.
-    program = Path(sys.executable).with_name("rclone")
     with log.open("wb") as output:
         try:
             server = subprocess.Popen(
-                [program, "serve", "s3", "--config", "", "--addr", f"127.0.0.1:{port}", store],
+                [*SERVE, "--addr", f"127.0.0.1:{port}", store],
                 env=clean | keys,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -79,7 +81,7 @@ def serving(folder: Path, port: int = 0) -> Iterator[Server]:
                 preexec_fn=process.killed_with_parent,
             )
         except FileNotFoundError:
-            raise UserError(f"{program}: there is no rclone; `make venv` installs it") from None
+            raise UserError(f"{RCLONE}: there is no rclone; `make venv` installs it") from None
     try:
         yield Server(_wait(server, log), store, credentials, server.pid)
     finally:
