@@ -8,10 +8,11 @@ PAGE := .dvc/page.html
 REV ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench help repro report sweep test torture verify check format lock readme venv clean
+.PHONY: audit bench help pull push report repro s3 sweep test torture verify
+.PHONY: check format lock readme venv clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## /make \1\t/p' Makefile | expand -t 14
 
 repro: venv ## make the environment if need be, run the pipeline, JOBS=2 stages at once
 	python -m unroll.repro --jobs $(JOBS)
@@ -28,8 +29,17 @@ test: venv ## make the environment if need be, run the tests
 verify: venv ## run the last commit in a new clone, compare every byte; STAGE=train-rnn for one
 	python -m unroll.verify --jobs $(JOBS) $(if $(STAGE),--stage $(STAGE))
 
-audit: venv ## look for damage in the cache
-	python -m unroll.audit
+audit: venv ## look for damage in the cache; REMOTE=folder for that in a remote, which it mends
+	python -m $(if $(REMOTE),unroll.remote audit --remote $(REMOTE),unroll.audit)
+
+push: venv ## send what was computed here to the remote, and mend damage there; REMOTE=s3
+	python -m unroll.remote push $(if $(REMOTE),--remote $(REMOTE))
+
+pull: venv ## fetch what others have computed for this work tree; REMOTE=s3
+	python -m unroll.remote pull $(if $(REMOTE),--remote $(REMOTE))
+
+s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8333
+	python -m unroll.s3 $(if $(PORT),--port $(PORT))
 
 torture: venv ## kill a small pipeline again and again, compare every byte; KILLS=300
 	python tests/torture.py --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))

@@ -30,11 +30,12 @@ def names(cache: Path) -> dict[str, str]:
         for out, md5 in inputs.recorded_outputs(stage).items():
             found[md5] = out
             if md5.endswith(".dir"):
-                found |= _files(cache / md5[:2] / md5[2:], out)
+                found |= files_of(cache / md5[:2] / md5[2:], out)
     return found
 
 
-def _files(listing: Path, out: str) -> dict[str, str]:
+def files_of(listing: Path, out: str) -> dict[str, str]:
+    """The path of each file of the folder `out` by MD5, from the object that lists them."""
     try:
         return {
             item["md5"]: f"{out}/{item['relpath']}" for item in json.loads(listing.read_bytes())

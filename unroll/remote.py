@@ -1,0 +1,185 @@
+"""Share the cache: `python -m unroll.remote push`, `pull`, `check` or `audit`, [--remote NAME].
+
+What `dvc push --run-cache` and `dvc pull --run-cache` do, and what they leave out: the remote is
+asked first, damaged objects are sent anew, and the metrics and plots of a run travel with it, so
+that whoever comes to the same code, parameters and data need not run anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+from dvc.config import ConfigError
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.logger import setup
+from dvc.repo import Repo
+
+from unroll import objects, reach, runcache
+from unroll.errors import UserError
+
+AGAIN = "nothing is lost here; run the same again"
+
+
+class Share:
+    """A clone and one of its remotes."""
+
+    def __init__(self, repo: Repo) -> None:
+        """The remote is the default one of `repo`."""
+        self.repo = repo
+        name = repo.config["core"].get("remote")
+        known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
+        if name not in known:
+            raise UserError(f"there is no remote {name}; there are {', '.join(known)}")
+        try:
+            self.remote = repo.cloud.get_remote(name)
+        except ImportError:
+            scheme = known[name]["url"].partition(":")[0]
+            raise UserError(
+                f"remote {name}: {scheme} needs its client; "
+                f"`.venv/bin/python -m pip install 'dvc[{scheme}]'` installs it"
+            ) from None
+        self.odb = self.remote.odb
+        self.where = reach.where(self.remote)
+
+    def push(self) -> None:
+        """Bring all that this clone knows to the remote, and mend what is damaged there.
+
+        Raises:
+            UserError: the remote cannot be reached, or not all could be sent.
+        """
+        reach.check(self.remote, writing=True)
+        here, there = objects.of_clone(), objects.of_remote(self.odb)
+        mended, _ = self._mend(objects.suspects(self.odb, there, here), here)
+        new = [md5 for md5 in here if md5 not in there]
+        spoiled = sorted({here[md5] for md5 in new if not objects.is_whole(md5)})
+        if spoiled:
+            raise UserError(
+                f"damaged in the cache of this clone, so nothing was sent: {', '.join(spoiled)}; "
+                "`make audit` says what to delete"
+            )
+        self._send(new)
+        runs = self.repo.stage_cache.push(self.remote.name)
+        # What else DVC may track, such as files added by hand.
+        rest = self.repo.push(remote=self.remote.name)
+        print(
+            f"{self.where}: {len(new) + rest} objects sent, {objects.size(new):,} bytes; "
+            f"{mended} mended, {len(here) - len(new) - mended} were there; {len(runs)} runs"
+        )
+
+    def pull(self) -> None:
+        """Bring what the work tree needs from the remote, and the outputs of runs that fit it.
+
+        Raises:
+            UserError: the remote cannot be reached, or something is missing or damaged there.
+        """
+        reach.check(self.remote, writing=False)
+        before = set(objects.of_clone())
+        there = objects.of_remote(self.odb)
+        try:
+            self.repo.pull(remote=self.remote.name, run_cache=True)
+        except DvcException as error:
+            raise self._incomplete(set(there), error) from None
+
+        def copy(md5s: Iterable[str]) -> None:
+            objects.copy(self.odb, self.repo.cache.local, there.keys() & md5s, verify=True)
+
+        ready, lacking = runcache.fetch(self.repo, copy)
+        for stage in ready:
+            print(f"{stage}: a run on the same inputs is known; `make repro` takes what it wrote")
+        for stage in lacking:
+            print(f"{stage}: a run on the same inputs is known, but the remote lacks what it wrote")
+        new = set(objects.of_clone()) - before
+        print(f"{self.where}: {len(new)} objects fetched, {objects.size(new):,} bytes")
+
+    def audit(self) -> None:
+        """Read every object of the remote to its end, and mend those that this clone has whole.
+
+        Raises:
+            UserError: some are damaged, and this clone cannot mend them.
+        """
+        reach.check(self.remote, writing=False)
+        there = objects.of_remote(self.odb)
+        mended, left = self._mend(there, objects.of_clone())
+        print(f"{len(there)} objects in {self.where}, {mended + left} damaged, {mended} mended")
+        if left:
+            raise UserError("`make audit REMOTE=...` in a clone that has the others mends them")
+
+    def check(self) -> None:
+        """Ask the remote whether it lets us in.
+
+        Raises:
+            UserError: it does not.
+        """
+        reach.check(self.remote, writing=True)
+        print(f"{self.where} answers")
+
+    def _mend(self, suspected: Iterable[str], names: dict[str, str]) -> tuple[int, int]:
+        """Send damaged objects anew; how many were sent, and how many are not whole here."""
+        damaged = objects.damaged(self.odb, suspected)
+        whole = [md5 for md5 in damaged if objects.is_whole(md5)]
+        for md5 in damaged:
+            outcome = "sent anew" if md5 in whole else "not whole here, so not mended"
+            used = names.get(md5, "of another run")
+            print(f"{self._address(md5)}: DAMAGED ({used}), {outcome}", flush=True)
+        for md5 in whole:
+            self.remote.fs.remove(self.odb.oid_to_path(md5))
+        self._send(whole)
+        return len(whole), len(damaged) - len(whole)
+
+    def _address(self, md5: str) -> str:
+        return str(self.remote.fs.unstrip_protocol(self.odb.oid_to_path(md5)))
+
+    def _send(self, md5s: Iterable[str]) -> None:
+        failed = objects.copy(self.repo.cache.local, self.odb, md5s, verify=False)
+        if failed:
+            raise UserError(f"{self.where} did not take {len(failed)} objects; {AGAIN}")
+
+    def _incomplete(self, there: set[str], error: DvcException) -> UserError:
+        """Say what is missing or damaged in the remote."""
+        names: dict[str, str] = {}
+        for out in self.repo.index.outs:
+            if out.use_cache and out.hash_info:
+                names |= objects.listed(str(out.hash_info.value), out.def_path)
+        lines = [
+            f"{self._address(md5)}: DAMAGED ({names[md5]})"
+            for md5 in objects.damaged(self.odb, there & names.keys())
+        ]
+        lines += [
+            f"{self._address(md5)}: MISSING ({name})"
+            for md5, name in names.items()
+            if md5 not in there and not objects.path(md5).exists()
+        ]
+        if not lines:
+            return UserError(f"{self.where}: {str(error).splitlines()[0]}")
+        return UserError(
+            "\n".join(lines) + f"\nnot all that dvc.lock records is whole in {self.where}; "
+            "`make push` in a clone that has it mends that, `make repro` makes it anew"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.remote")
+    parser.add_argument("command", choices=["push", "pull", "check", "audit"])
+    parser.add_argument("--remote", help="the name of a remote; the default one, if not given")
+    arguments = parser.parse_args()
+    setup()
+    try:
+        # DVC hashes what it fetches from a remote only if told to.
+        with Repo(remote=arguments.remote or None, remote_config={"verify": True}) as repo:
+            getattr(Share(repo), arguments.command)()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except (DvcException, ConfigError, LockError) as error:
+        print(f"error: {str(error).splitlines()[0]}; {AGAIN}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"error: {error}; {AGAIN}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
