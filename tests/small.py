@@ -1,6 +1,7 @@
 """The real project in a temporary folder, on corpora so small that a whole run takes a minute."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from conftest import (
 from ruamel.yaml import YAML
 
 from unroll import imdb, mnist
+from unroll.inputs import recorded_stages
 
 SMALL = {
     "preprocess.imdb.vocabulary": 60,
@@ -118,3 +120,20 @@ class Clone:
             for k, v in settings.items()
         }
         self.edit("params.yaml", SMALL | changes)
+
+
+def nothing_run(clone: Path, folder: Path) -> Path:
+    """A copy of a project in which no stage has run; the corpora lie where `fetch` looks."""
+    shutil.copytree(clone, folder, symlinks=True)
+    for name in ("data/raw", "data/prepared", "data/evaluated", "models", "metrics", "plots"):
+        shutil.rmtree(folder / name)
+    for name in (".dvc/cache", ".dvc/tmp", "scratch/unfinished"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "dvc.lock").unlink()
+    return folder
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The MD5 of every output, by path, as DVC recorded it."""
+    entries = recorded_stages(folder).values()
+    return {out["path"]: out["md5"] for entry in entries for out in entry["outs"]}

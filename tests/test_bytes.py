@@ -7,17 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from unroll.inputs import recorded_stages
+from small import nothing_run, outputs
 
 # What DVC keeps and what Python compiles; `dvc.lock` is DVC's to write.
 NOT_THE_STAGES = {".dvc", ".git", "__pycache__", "dvc.lock", "scratch"}
-
-
-def outputs(folder: Path) -> dict[str, str]:
-    """The MD5 of every output, by path, as DVC recorded it."""
-    entries = recorded_stages(folder).values()
-    return {out["path"]: out["md5"] for entry in entries for out in entry["outs"]}
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -59,14 +52,7 @@ def other_work():
 @pytest.fixture
 def elsewhere(clone, tmp_path):
     """The small project with nothing computed yet, in a folder whose name is a nuisance."""
-    folder = tmp_path / "an other place, é"
-    shutil.copytree(clone.folder, folder, symlinks=True)
-    for name in ("data/raw", "data/prepared", "data/evaluated", "models", "metrics", "plots"):
-        shutil.rmtree(folder / name)
-    for name in (".dvc/cache", ".dvc/tmp", "scratch/unfinished"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / "dvc.lock").unlink()
-    return folder
+    return nothing_run(clone.folder, tmp_path / "an other place, é")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processors are taken away")

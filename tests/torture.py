@@ -25,10 +25,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from small import Clone
+from small import Clone, outputs
 
 from unroll.errors import UserError
-from unroll.yaml import read_yaml
 
 KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
@@ -85,35 +84,34 @@ class Tally:
         return "\n".join(lines)
 
 
-def outputs(folder: Path) -> dict[str, str]:
-    """The MD5 that `dvc.lock` records of every output, checked against a second look by DVC."""
-    lock = read_yaml(folder / "dvc.lock")["stages"]
-    return {out["path"]: out["md5"] for entry in lock.values() for out in entry["outs"]}
-
-
 class Torture:
     """One small project, brought to its end under fire, round after round."""
 
-    def __init__(self, folder: Path, seed: int, backend: str, jobs: int) -> None:
-        self._folder, self._jobs = folder, jobs
+    def __init__(self, folder: Path, fresh: Path, seed: int, jobs: int) -> None:
+        """Nothing is run yet.
+
+        Args:
+            folder: to work in.
+            fresh: a project in which no stage has run; every round begins with a copy of it.
+        """
+        self._folder, self._fresh, self._jobs = folder, fresh, jobs
         self._random = random.Random(seed)  # noqa: S311
-        self._fresh = folder / "fresh"
-        self._fresh.mkdir()
-        clone = Clone(self._fresh)
-        clone.set("train.backend", backend)
-        for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
-            clone.set(f"models.{model}.epochs", 6)
-        clone.commit("more epochs")
         (folder / "hook").mkdir()
         (folder / "hook/sitecustomize.py").write_text(HOOK)
         self.tally = Tally()
-        undisturbed = self._begin("undisturbed")
+        self.expected: dict[str, str] = {}
+        # About what a stage takes, in seconds.
+        self.typical = 10.0
+
+    def undisturbed(self) -> None:
+        """Run all stages once, to know what is expected and how long it takes."""
+        folder = self._begin("undisturbed")
         began = time.monotonic()
-        code, text = self._run(undisturbed, {}, None)
+        code, text = self._run(folder, {}, None)
         if code:
             raise UserError(f"the undisturbed run failed:\n{text}")
-        self._typical = (time.monotonic() - began) / 16 * jobs
-        self._expected = outputs(undisturbed)
+        self.typical = (time.monotonic() - began) / 16 * self._jobs
+        self.expected = outputs(folder)
         self.tally = Tally()
 
     def _begin(self, name: str) -> Path:
@@ -145,7 +143,7 @@ class Torture:
             [sys.executable, "-m", "dvc", "status", "-q"], cwd=folder, check=False
         )
         self.tally.mismatches += [
-            path for path, md5 in self._expected.items() if found.get(path) != md5
+            path for path, md5 in self.expected.items() if found.get(path) != md5
         ]
         if status.returncode:
             self.tally.mismatches.append("dvc status")
@@ -154,7 +152,7 @@ class Torture:
         kind = self._random.choice(KINDS)
         if self._random.random() < 0.5:
             return {"KILL_AT": str(self._random.randint(1, 25)), "KILL_WHAT": kind}, None
-        return {}, (self._random.uniform(1, 4 * self._typical), kind)
+        return {}, (self._random.uniform(1, 4 * self.typical), kind)
 
     def _run(
         self, folder: Path, environment: dict[str, str], kill: tuple[float, str] | None
@@ -233,6 +231,17 @@ def _is_dvc(process: psutil.Process) -> bool:
         return False
 
 
+def project(folder: Path, backend: str) -> Path:
+    """The project on small corpora, with epochs enough to be killed between them."""
+    folder.mkdir()
+    clone = Clone(folder)
+    clone.set("train.backend", backend)
+    for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
+        clone.set(f"models.{model}.epochs", 6)
+    clone.commit("more epochs")
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=300)
@@ -243,7 +252,9 @@ def main() -> None:
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="torture-") as name:
-        torture = Torture(Path(name), seed, arguments.backend, arguments.jobs)
+        fresh = project(Path(name) / "fresh", arguments.backend)
+        torture = Torture(Path(name), fresh, seed, arguments.jobs)
+        torture.undisturbed()
         while (left := arguments.kills - sum(torture.tally.kills.values())) > 0:
             torture.round(min(left, 60))
             print(torture.tally.report(), flush=True)
