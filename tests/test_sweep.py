@@ -234,8 +234,8 @@ def test_mistakes_in_a_sweep_are_one_line_each(project, monkeypatch):
     finally:
         (project.folder / "sweep.yaml").write_text(before)
     assert str(error.value).splitlines() == [
-        "sweep.yaml: settings.units-0: models.rnn.units is 0, allowed: a whole number from 1 to "
-        "4096",
+        "sweep.yaml: settings.units-0: models.rnn.units is 0, allowed: "
+        "a whole number from 1 to 4096",
         "sweep.yaml: settings.typo: params.yaml has no parameter models.rnn.unit",
         "sweep.yaml: settings.Bad name: not a name, allowed: small letters, digits and single "
         "hyphens, not default",
