@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -185,6 +186,14 @@ def look(browser, page: Path, width: int, scheme: str, media: str = "screen") ->
     browser.get(page.as_uri())
     browser.execute_async_script("window.ready.then(arguments[0])")
     facts = browser.execute_script(FACTS)
+    if folder := os.environ.get("UNROLL_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        name = f"{page.parent.name}-{width}-{scheme}-{media}.png"
+        clip = {"x": 0, "y": 0, "width": width, "height": 1700, "scale": 1}
+        shot = browser.execute_cdp_cmd(
+            "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
+        )
+        (Path(folder) / name).write_bytes(base64.b64decode(shot["data"]))
     console = [entry["message"] for entry in browser.get_log("browser")]
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requests = [
