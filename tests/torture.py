@@ -33,7 +33,7 @@ KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
 GONE = 5.0
 # Kills in a row, after which a run is left alone, so that every round comes to its end.
-IN_A_ROW = 12
+IN_A_ROW = 40
 
 # Counts what a stage does to files, and kills before the chosen one: Python tells of each.
 HOOK = """
@@ -151,8 +151,10 @@ class Torture:
     def _plan(self) -> tuple[dict[str, str], tuple[float, str] | None]:
         kind = self._random.choice(KINDS)
         if self._random.random() < 0.5:
-            return {"KILL_AT": str(self._random.randint(1, 25)), "KILL_WHAT": kind}, None
-        return {}, (self._random.uniform(1, 4 * self.typical), kind)
+            # The fewer writes a stage does, the sooner it must be hit to be hit at all.
+            most = self._random.choice([4, 12, 36])
+            return {"KILL_AT": str(self._random.randint(1, most)), "KILL_WHAT": kind}, None
+        return {}, (self._random.uniform(1, 3 * self.typical), kind)
 
     def _run(
         self, folder: Path, environment: dict[str, str], kill: tuple[float, str] | None
