@@ -109,33 +109,31 @@ def _high(experiment: Experiment) -> float:
 
 @mpl.rc_context(STYLE)
 def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
-    """AUC against the two exact costs; a line for each parameter of the sweep."""
-    figure = Figure(figsize=(12.5, 5.6), dpi=120)
-    panels = figure.subplots(ncols=2, sharey=True)
+    """AUC against multiply-adds, the exact cost; a line for each parameter of the sweep."""
+    figure = Figure(figsize=(10, 6), dpi=120)
+    axes = figure.subplots()
     default = found[DEFAULT]
-    for axes, cost in zip(panels, (_operations, _parameters), strict=True):
-        axes.margins(x=0.12)
-        axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
-        for i, (name, series) in enumerate(_series(found).items()):
-            colour, below = TEN[i % len(TEN)], i % 2
-            points = [(cost(e), e.figures["auc"], label) for e, label in series]
-            x, y = [point[0] for point in points], [point[1] for point in points]
-            axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
-            for x_point, y_point, label in points:
-                axes.annotate(
-                    label,
-                    (x_point, y_point),
-                    xytext=(6, -14 if below else 5),
-                    textcoords="offset points",
-                    color=colour,
-                    fontsize=11,
-                    bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0},
-                )
-        place = (cost(default), default.figures["auc"])
-        axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
-    panels[0].set(xlabel="million multiply-adds a review", ylabel="AUC on the test set")
-    panels[1].set(xlabel="million parameters")
-    panels[1].legend(fontsize=11)
+    axes.margins(x=0.12)
+    axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
+    for i, (name, series) in enumerate(_series(found).items()):
+        colour, below = TEN[i % len(TEN)], i % 2
+        x = [e.cost.multiply_adds / 1e6 for e, _ in series]
+        y = [e.figures["auc"] for e, _ in series]
+        axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
+        for place, (_, label) in zip(zip(x, y, strict=True), series, strict=True):
+            axes.annotate(
+                label,
+                place,
+                xytext=(6, -14 if below else 5),
+                textcoords="offset points",
+                color=colour,
+                fontsize=11,
+                bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0},
+            )
+    place = (default.cost.multiply_adds / 1e6, default.figures["auc"])
+    axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
+    axes.set(xlabel="million multiply-adds a review", ylabel="AUC on the test set")
+    axes.legend(fontsize=11, loc="lower right")
     figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
     with replacing(path) as partial:
         FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})
@@ -162,11 +160,3 @@ def _series(found: dict[str, Experiment]) -> dict[str, list[tuple[Experiment, st
         name: [line[value] for value in sorted(line, key=lambda v: (str(type(v)), v))]
         for name, line in series.items()
     }
-
-
-def _operations(experiment: Experiment) -> float:
-    return experiment.cost.multiply_adds / 1e6
-
-
-def _parameters(experiment: Experiment) -> float:
-    return experiment.cost.parameters / 1e6
