@@ -4,7 +4,6 @@ import copy
 import json
 import math
 import re
-import resource
 import tracemalloc
 from collections import Counter
 from itertools import pairwise
@@ -203,11 +202,8 @@ def test_a_thousand_broken_files_get_their_lines_and_nothing_else(throw, outcome
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for strategy in (changed_entries(), changed_lines(), changed_bytes()):
         quickly(given(strategy)(throw))()
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # kB, of hypothesis too
-    assert grown < 200_000
     assert outcomes["refused"] >= 1000, outcomes
 
 
