@@ -29,12 +29,12 @@ def branch(clone, tmp_path_factory):
     """A new git clone, without any cache, of a branch with one parameter changed."""
     folder = tmp_path_factory.mktemp("branch")
     other = beside(clone, folder / "other")
-    other.run("git", "checkout", "-q", "-b", "nine")
-    other.set("models.lstm.units", 9)
+    other.run("git", "checkout", "-q", "-b", "ten")
+    other.set("models.lstm.units", 10)
     # All else is in the cache; the reviews are not fetched again, and the images not at all.
     assert set(other.repro(*TARGETS)) <= {"train-lstm", *TARGETS}
     assert not (other.folder / "scratch/downloads").exists()
-    other.commit("nine units")
+    other.commit("ten units")
     fresh = copy.copy(other)
     fresh.folder = folder / "fresh"
     other.run("git", "clone", "-q", str(other.folder), str(fresh.folder))
@@ -46,7 +46,7 @@ def test_branches_are_compared_with_no_file_of_the_cache(branch):
     assert set(metrics) == {"metrics/lstm.json"}
     assert metrics["metrics/lstm.json"]["loss"]["diff"] != 0
     params = json.loads(branch.run("dvc", "params", "diff", "origin/main", "--json"))
-    assert params == {"params.yaml": {"models.lstm.units": {"old": 8, "new": 9, "diff": 1}}}
+    assert params == {"params.yaml": {"models.lstm.units": {"old": 8, "new": 10, "diff": 2}}}
     folder = branch.folder / "dvc_plots"
     branch.run("dvc", "plots", "diff", "origin/main")
     page = (folder / "index.html").read_text("utf-8")
@@ -64,13 +64,13 @@ def tried(branch, clone, tmp_path_factory):
     run = ("dvc", "exp", "run")
     change = "evaluate.imdb.resamples=60"
     sixty = ran(other.run(*run, "--temp", "-n", "sixty", "-S", change, TARGETS[0]))
-    nine = ran(other.run(*run, "-n", "nine", "-S", "models.lstm.units=9", *TARGETS))
-    return other, nine, sixty
+    ten = ran(other.run(*run, "-n", "ten", "-S", "models.lstm.units=10", *TARGETS))
+    return other, ten, sixty
 
 
 def test_an_experiment_runs_only_what_nobody_ran_before(tried):
-    other, nine, sixty = tried
-    assert nine == []  # the branch had the same parameters, and the cache is the same
+    other, ten, sixty = tried
+    assert ten == []  # the branch had the same parameters, and the cache is the same
     assert sixty == ["evaluate@lstm"]
     assert not (other.folder / "scratch/downloads").exists()
 
@@ -80,15 +80,15 @@ def test_experiments_are_in_one_table_and_become_branches(tried):
     shown = json.loads(other.run("dvc", "exp", "show", "--json"))
     [head] = [revision for revision in shown if revision["rev"] != "workspace"]
     found = {e["name"]: e["revs"][0]["data"] for e in head["experiments"]}
-    assert set(found) == {"nine", "sixty"}
+    assert set(found) == {"ten", "sixty"}
     before = head["data"]["metrics"]["metrics/lstm.json"]["data"]
-    nine, sixty = (
-        found[name]["metrics"]["metrics/lstm.json"]["data"] for name in ("nine", "sixty")
+    ten, sixty = (
+        found[name]["metrics"]["metrics/lstm.json"]["data"] for name in ("ten", "sixty")
     )
-    assert nine["loss"] != before["loss"]
+    assert ten["loss"] != before["loss"]
     assert sixty["loss"] == before["loss"]
     parameters = found["sixty"]["params"]["params.yaml"]["data"]
     assert parameters["evaluate"]["imdb"]["resamples"] == 60
-    other.run("dvc", "exp", "branch", "nine", "nine-units")
-    difference = other.run("git", "diff", "main", "nine-units", "--", "params.yaml")
-    assert "+    units: 9" in difference
+    other.run("dvc", "exp", "branch", "ten", "ten-units")
+    difference = other.run("git", "diff", "main", "ten-units", "--", "params.yaml")
+    assert "+    units: 10" in difference
