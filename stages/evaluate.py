@@ -77,7 +77,7 @@ def _write(name: str, figures: dict[str, Any]) -> Path:
     """Write the figures as metrics and as a table, which DVC draws beside other points."""
     write_json(paths.metrics(name), figures)
     points = paths.points(name)
-    write_csv(points / "figures.csv", scores.COLUMNS, scores.rows(name, figures))
+    write_csv(points / scores.TABLE, scores.COLUMNS, scores.rows(name, figures))
     return points
 
 

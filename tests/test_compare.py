@@ -82,9 +82,7 @@ def test_experiments_are_in_one_table_and_become_branches(tried):
     found = {e["name"]: e["revs"][0]["data"] for e in head["experiments"]}
     assert set(found) == {"ten", "sixty"}
     before = head["data"]["metrics"]["metrics/lstm.json"]["data"]
-    ten, sixty = (
-        found[name]["metrics"]["metrics/lstm.json"]["data"] for name in ("ten", "sixty")
-    )
+    ten, sixty = (found[name]["metrics"]["metrics/lstm.json"]["data"] for name in ("ten", "sixty"))
     assert ten["loss"] != before["loss"]
     assert sixty["loss"] == before["loss"]
     parameters = found["sixty"]["params"]["params.yaml"]["data"]

