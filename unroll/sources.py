@@ -174,11 +174,14 @@ def _open(url: str, timeout: float) -> BinaryIO:
     try:
         response = answer.get(timeout=timeout)
     except queue.Empty:
-        raise Unavailable(f"no answer within {timeout:g} s") from None
+        response = TimeoutError()
     if isinstance(response, urllib.error.HTTPError):
         raise Unavailable(f"answers {response.code} {response.reason}")
     if isinstance(response, Exception):
         reason = getattr(response, "reason", None) or response
+        # Whichever of the two limits was noticed first.
+        if isinstance(reason, TimeoutError):
+            raise Unavailable(f"no answer within {timeout:g} s")
         raise Unavailable(f"cannot be reached ({reason})")
     return response
 
