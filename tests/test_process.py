@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from conftest import ROOT, output_of
 
 from unroll.errors import UserError
 from unroll.process import alone, clear_partial_files
@@ -121,6 +122,13 @@ def test_a_stage_runs_once_at_a_time(copy):
     assert second.process.returncode == 1
     running.process.kill()
     running.process.wait()
+
+
+def test_a_python_without_the_packages_is_told_in_one_line():
+    start = [sys.executable, "-S", "-m", "unroll.repro"]
+    output = output_of(start, ROOT, {"PYTHONPATH": ""}, 1)
+    assert "lacks the packages of requirements.txt; run `make venv`" in output
+    assert output.count("\n") == 1
 
 
 def test_a_lock_is_free_again_when_its_holder_is_gone(folder):

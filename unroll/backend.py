@@ -12,6 +12,16 @@ from unroll.errors import UserError
 from unroll.params import Declared
 from unroll.paths import SCRATCH
 
+# A user's settings of the libraries below Keras that change what they compute.
+_COMPUTE = (
+    *("TF_ENABLE_ONEDNN_OPTS", "TF_SET_ONEDNN_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS"),
+    *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_CPU_ISA_HINTS"),
+    *("DNNL_MAX_CPU_ISA", "DNNL_DEFAULT_FPMATH_MODE", "DNNL_CPU_ISA_HINTS"),
+    *("JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64", "JAX_DEFAULT_PRNG_IMPL"),
+    *("JAX_NUMPY_DTYPE_PROMOTION", "JAX_DISABLE_JIT", "JAX_THREEFRY_PARTITIONABLE"),
+    *("NVIDIA_TF32_OVERRIDE", "KERAS_NNX_ENABLED"),
+)
+
 
 def start(params: Declared) -> None:
     """Set Keras up as the `train` section and `seed` say.
@@ -23,6 +33,8 @@ def start(params: Declared) -> None:
         UserError: the backend is not installed.
     """
     train = params.train
+    for name in _COMPUTE:
+        os.environ.pop(name, None)
     os.environ["KERAS_BACKEND"] = train["backend"]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -53,7 +65,7 @@ def _start_jax(threads: int) -> None:
         import jax  # noqa: F401
     except ImportError:
         raise UserError(
-            "params.yaml: train.backend is jax, which is not installed; `make jax` installs it"
+            "params.yaml: train.backend is jax, which is not installed; `make venv` installs it"
         ) from None
 
 

@@ -142,9 +142,10 @@ def labels(split: str) -> np.ndarray:
 def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
     path = raw("imdb") / TABLE
     try:
-        # Read, not mapped: pages of a map would stay in memory, and grow with the corpus.
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=1000, columns=list(columns))
+        # A group of rows at a time, neither mapped nor read ahead: memory must not grow with it.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(1000, row_groups=[group], columns=list(columns))
     except FileNotFoundError:
         raise missing(path) from None
     except (pa.ArrowException, OSError) as error:
