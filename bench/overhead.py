@@ -70,9 +70,9 @@ def report(times: int = 9) -> str:
             imports.append([f"`{stage}`", spread(values)])
     return "\n\n".join(
         [
-            f"Nothing to do: `dvc repro` takes {ratios[0]:.2f} times what it does with as many stages "
-            f"that depend on each other alone, {ratios[1]:.2f} times what it does where each also "
-            "declares as many files as ours do on the average.",
+            f"Nothing to do: `dvc repro` takes {ratios[0]:.2f} times what it does with as many "
+            f"stages that depend on each other alone, {ratios[1]:.2f} times what it does where "
+            "each also declares as many files as ours do on the average.",
             table(["command", "project", "seconds"], rows),
             table(["stage", "seconds to start and import"], imports),
         ]

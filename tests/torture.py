@@ -75,8 +75,9 @@ class Tally:
         lines = [f"{sum(self.kills.values())} kills in {self.rounds} rounds"]
         lines += [f"  {stage:16} {kind:6} {n}" for (stage, kind), n in sorted(self.kills.items())]
         lines += [f"  at {place}: {n}" for place, n in self.places.most_common()]
+        share = self.resumed / max(1, self.epochs + self.resumed)
         lines += [
-            f"{self.epochs} epochs trained, {self.resumed} saved by going on",
+            f"{self.epochs} epochs trained, {self.resumed} saved by going on ({share:.0%})",
             f"{len(self.mismatches)} mismatches{': ' if self.mismatches else ''}"
             + ", ".join(self.mismatches),
             f"{len(self.stuck)} runs that had to be mended by hand{''.join(self.stuck)}",
