@@ -70,10 +70,8 @@ def recipe(model: str, full: bool, short_epochs: int) -> Recipe:
 
 def pipeline(backend: str, jobs: int = 2) -> Pipeline:
     """All training and evaluation stages from prepared data, in a clone with an empty cache."""
-    # Patience plays no part in the default schedule, but makes every training stage outdated.
-    changes = {f"models__{model}__patience": 999 for model in EPOCHS}
     with tempfile.TemporaryDirectory() as name:
-        clone = project(Path(name) / "clone", train__backend=backend, **changes)
+        clone = project(Path(name) / "clone", train__backend=backend)
         spent = cost(python("-m", "unroll.repro", "--jobs", str(jobs)), clone)
         figures = {
             model: json.loads((clone / f"metrics/{model}.json").read_text())[FIGURE[model]]
@@ -111,7 +109,12 @@ def _reached(
 
 
 def report(full: bool, short_epochs: int = 3) -> str:
-    """The comparison as Markdown."""
+    """The comparison as Markdown.
+
+    Args:
+        full: train by the recipe to its own early stops, instead of extrapolating from
+            `short_epochs` epochs to the chapter's numbers of them.
+    """
     recipes: dict[str, Recipe] = {}
     pipelines = []
     # Alternating, so that a slow spell of the machine does not hit one side alone.

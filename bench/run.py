@@ -39,12 +39,16 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     sections = {
-        "quality": ("Time to quality", lambda: quality.report(arguments.full)),
+        "quality": (
+            "Time to quality" if arguments.full else "Time to quality, extrapolated",
+            lambda: quality.report(arguments.full),
+        ),
         "throughput": ("Throughput", throughput.report),
         "overhead": ("Overhead", overhead.report),
         "growth": ("Growth", growth.report),
     }
-    found = read(RESULTS.read_text("utf-8")) if arguments.only else {}
+    # What is not measured anew stays, with its own machine and date.
+    found = read(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     for name, (heading, section) in sections.items():
         if arguments.only in (None, name):
             found[heading] = f"{machine()}\n\n{section()}"
