@@ -74,8 +74,9 @@ $(READY): requirements.txt
 $(PAGE): $(READY) unroll/page.py unroll/page.html
 	python -m unroll.page
 
-clean: ## remove the environment and the scratch folder; data and the cache stay
-	rm -rf $(VENV) scratch
+clean: ## remove the environment and the scratch folder; data, downloads and the cache stay
+	rm -rf $(VENV)
+	-find scratch -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
 
 bench: venv ## measure speed against the chapter's recipe, write bench/RESULTS.md
 	python -m bench.run

@@ -97,7 +97,7 @@ class Report(keras.callbacks.Callback):
     def __init__(self, figure: Any) -> None:
         super().__init__()
         self._figure = figure
-        self._outside = (0.0, 0.0)
+        self._outside: tuple[float, ...] = (0.0, 0.0)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         before = self._clocks()
@@ -115,7 +115,7 @@ class Report(keras.callbacks.Callback):
         print(json.dumps(values | {"seconds": seconds, "cpu": cpu}), flush=True)
 
     @staticmethod
-    def _clocks() -> tuple[float, float]:
+    def _clocks() -> tuple[float, ...]:
         return time.time() - BEGIN, time.process_time()
 
 

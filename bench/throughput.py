@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from typing import Any
@@ -12,19 +13,15 @@ import numpy as np
 from bench.measure import ROOT, cost, python, table
 
 BACKENDS = ("tensorflow", "jax", "torch")
-# Multiplications and additions of a forward pass for one sample; training costs three times that.
-OPERATIONS = {
-    "train-rnn": 2 * 128 * (64 + 32) * 32,
-    "train-lstm": 2 * 128 * (64 + 32) * 4 * 32,
-    "train-ae@lstm": 2 * 28 * ((28 + 28) * 4 * 28 + (2 + 28) * 4 * 28 + 28 * 28),
-    "train-ae@bilstm": 2 * 28 * (2 * (28 + 28) * 4 * 28 + 2 * (100 + 28) * 4 * 28 + 56 * 28),
-}
+STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
 
 
 def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
     """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
     from unroll import backend as backends
+    from unroll import paths
     from unroll.params import declared
+    from unroll.text import Encoder
 
     params = declared(stage)
     params.train["backend"] = backend
@@ -44,10 +41,25 @@ def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int
         build = {"rnn": train_rnn, "lstm": train_lstm}[name].build
         x = np.load("data/prepared/imdb/x_train.npy")
         y = np.load("data/prepared/imdb/y_train.npy")[:, np.newaxis]
-        model = build(settings, 10_000, x.shape[1])
+        words = Encoder.load(paths.prepared("imdb") / paths.ENCODER).ids
+        model = build(settings, words, x.shape[1])
     scale = 255 if "ae" in stage else 1
     model.compile(optimizer="adam", loss="binary_crossentropy")
     return model, x, y, settings["batch"], scale
+
+
+def operations(model: Any, steps: int) -> int:
+    """Multiplications and additions of a forward pass for one sequence; training costs three times.
+
+    The kernels of a recurrent cell, and those of the layer that writes rows, serve at each of the
+    `steps`; an embedding is looked up.
+    """
+    return 2 * sum(
+        math.prod(weight.shape)
+        * (steps if "_cell/" in weight.path or "/rows/" in weight.path else 1)
+        for weight in model.trainable_weights
+        if len(weight.shape) == 2 and "embedding" not in weight.path
+    )
 
 
 def of_backend(stage: str, backend: str) -> dict[str, float]:
@@ -65,7 +77,11 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
     some = x[:5000].astype(np.float32) / scale
     model.predict(some, batch_size=1000, verbose=0)
     prediction = _rate(lambda: model.predict(some, batch_size=1000, verbose=0), len(some))
-    return {"training": training, "prediction": prediction}
+    return {
+        "training": training,
+        "prediction": prediction,
+        "operations": operations(model, x.shape[1]),
+    }
 
 
 def of_torch(stage: str) -> dict[str, float]:
@@ -149,7 +165,8 @@ def report() -> str:
     [(_, line)] = cost(python("-m", "bench.throughput", "matrix"), ROOT, one).lines
     rate = float(line)
     rows = []
-    for stage, operations in OPERATIONS.items():
+    for stage in STAGES:
+        work = 0.0
         for backend in BACKENDS:
             command = python("-m", "bench.throughput", stage, backend)
             try:
@@ -157,7 +174,9 @@ def report() -> str:
             except RuntimeError:
                 rows.append([f"`{stage}`", backend, "not installed", "", ""])
                 continue
-            share = 3 * operations * found["training"] / rate
+            # PyTorch's models are the same ones.
+            work = found.get("operations", work)
+            share = 3 * work * found["training"] / rate
             numbers = [f"{found['training']:,.0f}", f"{found['prediction']:,.0f}", f"{share:.0%}"]
             rows.append([f"`{stage}`", backend, *numbers])
     head = [

@@ -7,14 +7,14 @@ import numpy as np
 
 from unroll import classification, latent, model_files, paths, reconstruction, scores
 from unroll.files import read_json, write_array, write_csv, write_json
-from unroll.model_files import THRESHOLD, predict
+from unroll.model_files import predict
 from unroll.params import Declared
 from unroll.prepared import read, scaled
 
 
 def classifier(params: Declared, name: str) -> None:
     model = model_files.load(paths.model(name))
-    threshold = read_json(paths.model(name) / THRESHOLD)["threshold"]
+    threshold = read_json(paths.model(name) / paths.THRESHOLD)["threshold"]
     test = read("imdb", "test")
     found = predict(model, test.x)[:, 0]
 

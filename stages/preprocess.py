@@ -8,8 +8,8 @@ import numpy as np
 from unroll import imdb, mnist
 from unroll.files import write_array, write_rows
 from unroll.params import Declared
-from unroll.paths import prepared
-from unroll.prepared import ENCODER, VALIDATION, read
+from unroll.paths import ENCODER, VALIDATION, prepared
+from unroll.prepared import read
 from unroll.splits import stratified
 from unroll.text import Encoder, count_words
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from unroll import cards, classification, files, paths, reviews
+from unroll import card_texts, cards, classification, files, paths, reviews
 from unroll.errors import UserError
 from unroll.files import write_csv
 from unroll.params import trained_models
@@ -72,3 +72,5 @@ def test_the_baseline_of_the_images_is_that_of_the_mean_training_image(monkeypat
     mean = np.broadcast_to((train.mean(axis=0) / 255).astype(np.float32), images.shape)
     assert cross_entropy(images, mean).mean() == pytest.approx(cards.BASELINE["loss"], abs=5e-5)
     assert squared_error(images, mean).mean() == pytest.approx(cards.BASELINE["mse"], abs=5e-5)
+    least = cross_entropy(images, images).mean()
+    assert f"even a perfect image has some: {least:.4f}" in card_texts.FIGURES["autoencoder"]

@@ -54,13 +54,18 @@ def test_bootstrapped_auc_agrees_with_scikit_learn_on_every_resample():
 def test_the_interval_covers_the_truth_and_narrows_with_more_reviews():
     rng = np.random.default_rng(0)
 
-    def width(n: int) -> float:
+    def interval(n: int) -> tuple[float, float]:
         y = rng.integers(0, 2, n)
         score = (y + rng.normal(size=n)) / 10
         found = classification.measure(y, np.clip(score + 0.5, 0, 1), 0.5, resamples=300, seed=0)
-        return found["auc_interval"]["high"] - found["auc_interval"]["low"]
+        return found["auc_interval"]["low"], found["auc_interval"]["high"]
 
-    assert width(4000) < width(250) / 2
+    # Of two normal distributions one deviation apart: Phi(1 / sqrt(2)).
+    truth = 0.7602
+    (low, high), (lower, higher) = interval(4000), interval(250)
+    assert low < truth < high
+    assert lower < truth < higher
+    assert high - low < (higher - lower) / 2
 
 
 def test_a_thinned_roc_curve_keeps_its_ends_and_its_area():

@@ -21,7 +21,7 @@ def test_a_whole_run_learns_what_is_there_to_learn(clone):
         assert figures["images"] == 100
         assert sorted(figures["per_digit"]) == [str(digit) for digit in range(10)]
         assert figures["loss"] < 0.69  # what a grey image costs
-        assert 0.1 <= figures["neighbour_accuracy"] <= 1
+        assert figures["neighbour_accuracy"] > 0.5  # 0.1 by chance
 
 
 def test_a_second_run_runs_nothing(clone):

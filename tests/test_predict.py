@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from unroll import images, inference, reviews
+from unroll import images, inference, paths, reviews
 from unroll.errors import UserError
 from unroll.lines import BATCH, MOST_BYTES, batches
 
@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
         for name, model in models.items():
             model_files.save(randomized(model), Path("models") / name)
         for name in ("rnn", "lstm"):
-            write_json(Path("models") / name / model_files.THRESHOLD, {"threshold": 0.5})
+            write_json(Path("models") / name / paths.THRESHOLD, {"threshold": 0.5})
             encoder.save(Path("models") / name / "encoder.json")
     finally:
         os.chdir(here)

@@ -47,4 +47,4 @@ def test_no_host_of_a_package_registry_is_named():
         text=True,
         check=False,
     )
-    assert found.stdout == ""
+    assert (found.returncode, found.stdout) == (1, ""), found.stderr  # 1: searched, none found

@@ -37,6 +37,8 @@ def test_outputs_and_gradients_are_those_of_keras(return_sequences, go_backwards
     [{"dropout": 0.5}, {"activation": "relu"}, {"use_bias": False}, {"return_state": True}],
 )
 def test_what_the_kernel_cannot_do_is_left_to_keras(options):
+    if not LSTM(3)._fits_kernel(training=True):
+        pytest.skip("the kernel is not for this backend or device")
     assert not LSTM(3, **options)._fits_kernel(training=True)
 
 

@@ -1,8 +1,8 @@
 """Kills a small pipeline again and again: `python tests/torture.py --kills 300 --seed 1`.
 
 Stage, DVC, or both are killed, at a random moment or just before a random write, rename or removal
-of a file by the stage. The same command is then started again, as a user would, until it ends well;
-every byte must then be that of a run that nobody disturbed.
+of a file by the stage or by DVC. The same command is then started again, as a user would, until it
+ends well; every byte must then be that of a run that nobody disturbed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from small import Clone, outputs
 
+from unroll import pipeline
 from unroll.errors import UserError
+from unroll.inputs import recorded_stages
 
 KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
@@ -35,10 +37,14 @@ GONE = 5.0
 # Kills in a row, after which a run is left alone, so that every round comes to its end.
 IN_A_ROW = 40
 
-# Counts what a stage does to files, and kills before the chosen one: Python tells of each.
+# Counts what a stage, or DVC for it, does to files, and kills before the chosen one: Python tells
+# of each.
 HOOK = """
 import os, signal, sys
-if "unroll.stage" in sys.orig_argv and "KILL_AT" in os.environ:
+aim = os.environ.get("KILL_IN")
+if os.environ.get("KILL_BY") in sys.orig_argv and any(
+    word.partition("@")[0] == aim for word in sys.orig_argv
+):
     left = [int(os.environ["KILL_AT"])]
     def hook(event, arguments):
         written = event == "open" and isinstance(arguments[2], int) and arguments[2] & (
@@ -49,11 +55,13 @@ if "unroll.stage" in sys.orig_argv and "KILL_AT" in os.environ:
         if left[0] == 0:
             with open("KILLED", "a") as file:
                 place = str(arguments[0]).replace(os.getcwd() + "/", "")
-                file.write(f"{event} {place}\\n")
-            if os.environ["KILL_WHAT"] != "stage":
-                os.kill(os.getppid(), signal.SIGKILL)
-            if os.environ["KILL_WHAT"] != "DVC":
-                os.kill(os.getpid(), signal.SIGKILL)
+                file.write(f"{event} {place} by {os.environ['KILL_BY']}\\n")
+            if os.environ["KILL_BY"] == "unroll.stage":
+                if os.environ["KILL_WHAT"] != "stage":
+                    os.kill(os.getppid(), signal.SIGKILL)
+                if os.environ["KILL_WHAT"] == "DVC":
+                    return
+            os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(hook)
 """
 
@@ -100,6 +108,7 @@ class Torture:
         (folder / "hook").mkdir()
         (folder / "hook/sitecustomize.py").write_text(HOOK)
         self.tally = Tally()
+        self._names = set(pipeline.stages(fresh))
         self.expected: dict[str, str] = {}
         # About what a stage takes, in seconds.
         self.typical = 10.0
@@ -111,9 +120,10 @@ class Torture:
         code, text = self._run(folder, {}, None)
         if code:
             raise UserError(f"the undisturbed run failed:\n{text}")
-        self.typical = (time.monotonic() - began) / 16 * self._jobs
+        self.typical = (time.monotonic() - began) / len(self._names) * self._jobs
         self.expected = outputs(folder)
         self.tally = Tally()
+        shutil.rmtree(folder)
 
     def _begin(self, name: str) -> Path:
         shutil.rmtree(self._folder / name, ignore_errors=True)
@@ -125,7 +135,7 @@ class Torture:
         in_a_row = 0
         while True:
             spared = not most or in_a_row >= IN_A_ROW
-            environment, kill = ({}, None) if spared else self._plan()
+            environment, kill = ({}, None) if spared else self._plan(folder)
             before = sum(self.tally.kills.values())
             code, text = self._run(folder, environment, kill)
             killed = sum(self.tally.kills.values()) - before
@@ -149,13 +159,19 @@ class Torture:
         if status.returncode:
             self.tally.mismatches.append("dvc status")
 
-    def _plan(self) -> tuple[dict[str, str], tuple[float, str] | None]:
-        kind = self._random.choice(KINDS)
+    def _plan(self, folder: Path) -> tuple[dict[str, str], tuple[float, str] | None]:
         if self._random.random() < 0.5:
-            # The fewer writes a stage does, the sooner it must be hit to be hit at all.
-            most = self._random.choice([4, 12, 36])
-            return {"KILL_AT": str(self._random.randint(1, most)), "KILL_WHAT": kind}, None
-        return {}, (self._random.uniform(1, 3 * self.typical), kind)
+            return {}, (self._random.uniform(1, 3 * self.typical), self._random.choice(KINDS))
+        # What is left to do and was hit the least, as stages that take long are hit by themselves.
+        left = {name.partition("@")[0] for name in self._names - recorded_stages(folder).keys()}
+        aims = [(self.tally.kills[stage, kind], stage, kind) for stage in left for kind in KINDS]
+        least = min(aims)[0]
+        _, stage, kind = self._random.choice(sorted(aim for aim in aims if aim[0] == least))
+        # The fewer writes a stage does, the sooner it must be hit to be hit at all.
+        at = self._random.randint(1, self._random.choice([4, 12, 36]))
+        # DVC's own writes come before and after those of the stage.
+        by = self._random.choice(["unroll.stage", "dvc"]) if kind == "DVC" else "unroll.stage"
+        return {"KILL_AT": str(at), "KILL_WHAT": kind, "KILL_IN": stage, "KILL_BY": by}, None
 
     def _run(
         self, folder: Path, environment: dict[str, str], kill: tuple[float, str] | None
@@ -186,9 +202,11 @@ class Torture:
         if report.exists():
             place = report.read_text().splitlines()[0]
             report.unlink()
-            self.tally.places[re.sub(r"partial-\d+-\w+", "partial", place)] += 1
-            failed = re.findall(r"Running stage '([\w-]+)", text)
-            self.tally.kills[failed[-1] if failed else "?", environment["KILL_WHAT"]] += 1
+            # Names that chance made count as one.
+            place = re.sub(r"partial-\d+-\w+", "partial", place)
+            place = re.sub(r"\b[0-9a-f]{30,}\b|(?<=/)\.?\w{8,22}(\.tmp)?(?= by)", "*", place)
+            self.tally.places[place] += 1
+            self.tally.kills[environment["KILL_IN"], environment["KILL_WHAT"]] += 1
         return run.returncode, text
 
     def _kill(self, root: int, kind: str, known: list[psutil.Process]) -> None:

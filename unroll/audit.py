@@ -6,11 +6,10 @@ DVC does not hash a cached object again, so damage on the disk would be handed o
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 from unroll import inputs
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 
 
 def damaged(cache: Path) -> list[Path]:
@@ -46,10 +45,7 @@ def files_of(listing: Path, out: str) -> dict[str, str]:
 
 def main() -> None:
     cache = inputs.cache()
-    try:
-        count, found = len(list(cache.glob("*/*"))), damaged(cache)
-    except OSError as error:
-        raise UserError(f"{error}; mend that and run it again") from None
+    count, found = len(list(cache.glob("*/*"))), damaged(cache)
     known = names(cache)
     for path in found:
         used = known.get(path.parent.name + path.name, "of an earlier run")
@@ -63,8 +59,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with told():
         main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)

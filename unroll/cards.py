@@ -6,14 +6,13 @@ A card is made of what is in git: the figures in `metrics/` and `plots/points/`,
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unroll import card_texts, inputs, paths
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.files import read_columns, read_json, write_text
 from unroll.readme import CHAPTER, NAMES
 from unroll.reviews import ranges
@@ -169,8 +168,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with told():
         main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)

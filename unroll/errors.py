@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(Exception):
     """A mistake or a state of the machine that the user can mend.
@@ -9,6 +13,24 @@ class UserError(Exception):
     The message says what is wrong, where, what was expected and how to mend it; it is printed
     as it stands, without a traceback, and the process ends with exit code 1.
     """
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """End the process with exit code 1 and one message, no traceback, for what a user can mend.
+
+    That is a `UserError`, and what the system says of a full disk, a missing permission or a
+    read-only folder. Ctrl-C ends it with 130.
+    """
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error}; mend that and run it again")
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
 
 
 def reason(error: Exception) -> str:

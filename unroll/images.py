@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 
 PICTURES = {".png": "PNG", ".pgm": "PPM"}
 ARRAYS = ".npy"
@@ -68,8 +68,9 @@ def read_array(path: Path) -> np.ndarray:
     try:
         # Mapped: a head that claims more than the file holds allocates nothing.
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise _not_whole(error, f"{path}: not a whole .npy file of numbers ({error})") from None
+    except Exception as error:  # as in unroll.files.read_array
+        message = f"{path}: not a whole .npy file of numbers ({reason(error)})"
+        raise _not_whole(error, message) from None
 
 
 def _not_whole(error: Exception, message: str) -> Exception:

@@ -19,10 +19,7 @@ import numpy as np
 from unroll.errors import UserError
 from unroll.files import HOW_TO_MEND, read_json
 from unroll.layers import LAYERS, NotKnown, Shape, Step, inside
-
-# The names of `unroll.model_files`, which this module must not import: Keras comes with it.
-CONFIGURATION = "model.json"
-WEIGHTS = "model.weights.h5"
+from unroll.paths import CONFIGURATION, WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,12 @@ import numpy as np
 
 from unroll.errors import UserError, reason
 from unroll.files import HOW_TO_MEND, missing, read_json, replacing, write_json
-
-CONFIGURATION = "model.json"
-WEIGHTS = "model.weights.h5"
-THRESHOLD = "threshold.json"  # of a classifier
+from unroll.paths import CONFIGURATION, WEIGHTS
 
 # Large enough to keep every core busy, small enough for any machine.
 PREDICTION_BATCH = 1000
 
-# All that the models of this project are made of; a configuration that names anything else, such
+# All that a model here may be made of; a configuration that names anything else, such
 # as a lambda or a class of another module, is refused before Keras sees it.
 _ALLOWED = {
     "keras.DTypePolicy",

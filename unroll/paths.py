@@ -10,6 +10,15 @@ LOCK = Path("dvc.lock")
 CORPORA = Path("corpora.yaml")
 VERSIONS = Path("versions.yaml")
 
+# A trained model: Keras's configuration, its weights and, of a classifier, when it says yes.
+CONFIGURATION = "model.json"
+WEIGHTS = "model.weights.h5"
+THRESHOLD = "threshold.json"
+# Beside the prepared reviews, and beside the classifiers that read them.
+ENCODER = "encoder.json"
+# The rows of the prepared training split that validate.
+VALIDATION = "validation.npy"
+
 # The one folder that stages may write to beside their outputs; ignored by git and DVC.
 SCRATCH = Path("scratch")
 
@@ -30,7 +39,7 @@ def prepared(corpus: str) -> Path:
 
 
 def evaluated(model: str) -> Path:
-    """What `evaluate` computed on the test set and `plot` draws: scores, codes, images."""
+    """What `evaluate` computed on the test set: scores to look into, images that `plot` draws."""
     return Path("data/evaluated") / model
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from unroll.errors import UserError
 from unroll.paths import PARAMS, PIPELINE
 from unroll.yaml import read_yaml
+
+HERE = Path()
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,13 @@ class Stage:
     outs: tuple[str, ...]
 
 
-def stages() -> dict[str, Stage]:
-    """All stages by name, in the order of `dvc.yaml`.
+def stages(root: Path = HERE) -> dict[str, Stage]:
+    """All stages of the project in `root` by name, in the order of `dvc.yaml`.
 
     Raises:
         UserError: the file is missing or is no pipeline.
     """
-    body = read_yaml(PIPELINE)
+    body = read_yaml(root / PIPELINE)
     try:
         variables = {key: value for part in body.get("vars", []) for key, value in part.items()}
         found = [

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     folder = predict_models.folder(options.model)
     network = inference.load(folder)
     if set(network.parts) != {"encoder", "decoder"}:
-        raise UserError(f"{folder}: not a model of images; ae_lstm and ae_bilstm are")
+        raise UserError(f"{folder}: not a model of images, expected one such as ae_lstm")
     results = {"encode": _encode, "decode": _decode, "reconstruct": _reconstruct}[options.command](
         options, network
     )

@@ -8,10 +8,7 @@ import numpy as np
 
 from unroll.errors import UserError
 from unroll.files import HOW_TO_MEND, read_array
-from unroll.paths import prepared
-
-ENCODER = "encoder.json"
-VALIDATION = "validation.npy"  # the rows of the training split that validate
+from unroll.paths import VALIDATION, prepared
 
 
 @dataclass(frozen=True)

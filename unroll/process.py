@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from unroll.errors import UserError
 from unroll.paths import SCRATCH
@@ -21,6 +23,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOCKS = SCRATCH / "locks"
 # A killed process holds its locks until the system has taken it down.
 _PATIENCE = 5.0
+# A stage ends at once when asked to; this is for one that cannot.
+_GRACE = 1.0
 
 
 def killed_with_parent() -> None:
@@ -43,6 +47,18 @@ def end_with_parent() -> None:
     leads = os.getsid(0) == os.getpid()
     if os.getppid() != parent or (parent and not leads and os.getsid(parent) != os.getsid(0)):
         os._exit(1)
+
+
+def end_all(children: Iterable[subprocess.Popen[Any]]) -> None:
+    """End processes that lead a group each, with all that they started."""
+    children = list(children)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+        deadline = time.monotonic() + _GRACE
+        while any(child.poll() is None for child in children) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def _watch(parent: int) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from unroll import paths
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.files import read_json, write_text
 
 README = Path("README.md")
@@ -53,4 +53,5 @@ def filled(readme: str) -> str:
 
 
 if __name__ == "__main__":
-    write_text(README, filled(README.read_text("utf-8")))
+    with told():
+        write_text(README, filled(README.read_text("utf-8")))

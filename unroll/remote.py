@@ -8,7 +8,6 @@ that whoever comes to the same code, parameters and data need not run anything.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 
 from dvc.config import ConfigError
@@ -18,7 +17,7 @@ from dvc.logger import setup
 from dvc.repo import Repo
 
 from unroll import objects, reach, runcache
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 
 AGAIN = "nothing is lost here; run the same again"
 
@@ -170,16 +169,10 @@ def main() -> None:
         # DVC hashes what it fetches from a remote only if told to.
         with Repo(remote=arguments.remote or None, remote_config={"verify": True}) as repo:
             getattr(Share(repo), arguments.command)()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
     except (DvcException, ConfigError, LockError) as error:
-        print(f"error: {str(error).splitlines()[0]}; {AGAIN}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        print(f"error: {error}; {AGAIN}", file=sys.stderr)
-        sys.exit(1)
+        raise UserError(f"{str(error).splitlines()[0]}; {AGAIN}") from None
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -10,7 +10,6 @@ import argparse
 import base64
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -22,7 +21,7 @@ from dvc_render.html import HTML
 
 from unroll import page
 from unroll.comparison import NOW, Change, Comparison, Picture, compare
-from unroll.errors import UserError
+from unroll.errors import told
 from unroll.files import replacing, write_text
 
 FOLDER = Path("report")
@@ -233,13 +232,10 @@ def write(revision: str) -> Comparison:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.report")
     parser.add_argument("revision", nargs="?", default="main", help="branch, tag or commit")
-    try:
-        comparison = write(parser.parse_args().revision)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    comparison = write(parser.parse_args().revision)
     print(summary(comparison), f"{FOLDER}/report.md", f"{FOLDER}/report.html", sep="\n")
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

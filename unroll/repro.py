@@ -8,18 +8,14 @@ sees to. Stages fix their own seeds and threads, so the files are the same whate
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import IO, TYPE_CHECKING
 
 from unroll import pins, process, schema
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.paths import unfinished
 
 if TYPE_CHECKING:
@@ -27,8 +23,6 @@ if TYPE_CHECKING:
 
 DVC = (sys.executable, "-m", "dvc")
 LOCK = "repro"
-# A stage ends at once when asked to; this is for one that cannot.
-GRACE = 1.0
 # What DVC says after every call, which one call for each stage would repeat.
 HINTS = (
     *("Generating lock file", "Updating lock file", "Use `dvc push`"),
@@ -107,14 +101,7 @@ class Runs:
     def stop(self) -> None:
         """End every running stage, with all that it started."""
         self._stopping = True
-        running = list(self._running.values())
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for child in running:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, number)
-            deadline = time.monotonic() + GRACE
-            while any(child.poll() is None for child in running) and time.monotonic() < deadline:
-                time.sleep(0.02)
+        process.end_all(self._running.values())
 
 
 def run(jobs: int, lock: IO[str]) -> None:
@@ -157,20 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.repro")
     parser.add_argument("--jobs", type=int, default=1, help="stages to run at once")
     jobs = parser.parse_args().jobs
-    try:
-        if jobs < 1:
-            raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
-        schema.check()
-        pins.check()
-        with process.alone(LOCK, "`make repro`") as lock:
-            run(jobs, lock)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        print(f"error: {error}; mend that and run it again", file=sys.stderr)
-        sys.exit(1)
+    if jobs < 1:
+        raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
+    schema.check()
+    pins.check()
+    with process.alone(LOCK, "`make repro`") as lock:
+        run(jobs, lock)
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -10,11 +10,8 @@ import numpy as np
 from unroll import inference
 from unroll.errors import UserError
 from unroll.files import HOW_TO_MEND, read_json
+from unroll.paths import ENCODER, THRESHOLD
 from unroll.text import FIRST, UNKNOWN, Encoder
-
-# As `unroll.sentiment` names them.
-ENCODER = "encoder.json"
-THRESHOLD = "threshold.json"
 
 # How much of the way from the threshold to certainty a score must have come to be worded so.
 # Chosen beforehand; the model cards say how often each wording was right on the test set.
@@ -64,7 +61,7 @@ class Reviewer:
         """
         self._network = inference.load(folder)
         if self._network.parts or self._network.outputs != (1,):
-            raise UserError(f"{folder}: not a model that reads reviews; rnn and lstm are")
+            raise UserError(f"{folder}: not a model that reads reviews, expected one such as lstm")
         for name in (ENCODER, THRESHOLD):
             if not (folder / name).exists():
                 raise UserError(f"{folder / name}: there is no such file; {HOW_TO_MEND}")

@@ -27,7 +27,7 @@ def fetch(repo: Repo, copy: Copy) -> tuple[list[str], list[str]]:
         copy: copies objects with the given MD5s from the remote, those that are there.
 
     Returns:
-        The stages whose outputs are there now and were not recorded here, and those of them
+        The stages whose outputs are there now and were not recorded here, and those
         whose run is known, but what it wrote is not in the remote.
     """
     ready: list[str] = []

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unroll import process
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.paths import SCRATCH
 
 FOLDER = SCRATCH / "s3"
@@ -143,8 +143,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with told():
         main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)

@@ -11,7 +11,7 @@ import numpy as np
 from unroll import model_files, paths
 from unroll.files import write_json
 from unroll.params import Declared
-from unroll.prepared import ENCODER, Part, training
+from unroll.prepared import Part, training
 from unroll.text import Encoder
 from unroll.threshold import youden_threshold
 from unroll.training import fit
@@ -29,7 +29,7 @@ def train_classifier(
             the length of the sequences.
     """
     settings = params.models[name]
-    encoder = Encoder.load(paths.prepared("imdb") / ENCODER)
+    encoder = Encoder.load(paths.prepared("imdb") / paths.ENCODER)
     train, validation = training("imdb", params.protocol)
 
     model = build(settings, encoder.ids, encoder.length)
@@ -48,8 +48,8 @@ def train_classifier(
     threshold = youden_threshold(validation.y, scores)
 
     model_files.save(model, paths.model(name))
-    write_json(paths.model(name) / model_files.THRESHOLD, {"threshold": threshold})
-    encoder.save(paths.model(name) / ENCODER)
+    write_json(paths.model(name) / paths.THRESHOLD, {"threshold": threshold})
+    encoder.save(paths.model(name) / paths.ENCODER)
 
 
 def _reviews(part: Part) -> Part:

@@ -7,12 +7,8 @@ and the chart of docs/.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +16,11 @@ from pathlib import Path
 from typing import IO
 
 from unroll import experiments, process, settings, sweep_report, trial
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.settings import Setting, Sweep
 
 LOCK = "sweep"
 DVC_STATUS = (*trial.DVC, "status", "--quiet")
-# A stage ends at once when asked to; this is for one that cannot.
-GRACE = 1.0
 
 
 class Calls:
@@ -67,13 +61,7 @@ class Calls:
         with self._guard:
             self.stopping = True
             running = list(self._running)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for child in running:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, number)
-            deadline = time.monotonic() + GRACE
-            while any(child.poll() is None for child in running) and time.monotonic() < deadline:
-                time.sleep(0.02)
+        process.end_all(running)
 
 
 def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
@@ -134,31 +122,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.sweep")
     parser.add_argument("--jobs", type=int, default=1, help="settings to run at once")
     jobs = parser.parse_args().jobs
-    try:
-        if jobs < 1:
-            raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
-        sweep = settings.read()
-        experiments.check_committed(sweep)
-        _check_up_to_date(sweep)
-        with process.alone(LOCK, "`make sweep`") as lock:
-            process.clear_partial_files()
-            trial.FOLDER.mkdir(parents=True, exist_ok=True)
-            commit = experiments.head()
-            failed = run(sweep, commit, jobs, lock)
-        sweep_report.write(sweep, experiments.finished(sweep, commit))
-        print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
-        if failed:
-            raise UserError(
-                f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
-                "after mending that, the same command runs them again"
-            )
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        print(f"error: {error}; mend that and run it again", file=sys.stderr)
-        sys.exit(1)
+    if jobs < 1:
+        raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
+    sweep = settings.read()
+    experiments.check_committed(sweep)
+    _check_up_to_date(sweep)
+    with process.alone(LOCK, "`make sweep`") as lock:
+        process.clear_partial_files()
+        trial.FOLDER.mkdir(parents=True, exist_ok=True)
+        commit = experiments.head()
+        failed = run(sweep, commit, jobs, lock)
+    sweep_report.write(sweep, experiments.finished(sweep, commit))
+    print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
+            "after mending that, the same command runs them again"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -107,7 +107,7 @@ def _write_params(path: Path, setting: Setting) -> None:
 
 
 def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float) -> Cost:
-    [path] = (copy / paths.model(sweep.model)).glob("*.weights.h5")
+    path = copy / paths.model(sweep.model) / paths.WEIGHTS
     shapes: dict[str, tuple[int, ...]] = {}
     with h5py.File(path) as file:
         file["layers"].visititems(

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from unroll import inputs, pipeline
-from unroll.errors import UserError
+from unroll.errors import UserError, told
 from unroll.paths import PARAMS
 from unroll.yaml import read_yaml
 
@@ -44,7 +44,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         _call(["git", "clone", "--quiet", str(root), str(clone)], root)
         # A download is compared with its digest again, so it may be used again.
         downloads = Path(read_yaml(PARAMS)["fetch"]["folder"])
-        if downloads.is_dir():
+        if downloads.is_dir() and not downloads.is_absolute():
             shutil.copytree(downloads, clone / downloads)
         committed = {name: inputs.recorded_outputs(name, clone) for name in names}
         if stage is None:
@@ -85,11 +85,7 @@ def main() -> None:
     parser.add_argument("--stage", help="only this stage, its inputs from the cache")
     parser.add_argument("--jobs", type=int, default=2, help="stages to run at once")
     arguments = parser.parse_args()
-    try:
-        rows = run(arguments.stage, arguments.jobs)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    rows = run(arguments.stage, arguments.jobs)
     print()
     for stage, out, finding in rows:
         print(f"{stage:20} {out:40} {finding}")
@@ -101,4 +97,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()
