@@ -9,7 +9,12 @@ from unroll.yaml import read_yaml
 
 PIPELINE = read_yaml(ROOT / "dvc.yaml")["stages"]
 # What a package computes with, though no module of ours imports it.
-BELOW = {"keras": {"h5py"}, "jax": {"jaxlib"}, "scikit-learn": {"scipy"}}
+BELOW = {
+    "keras": {"h5py"},
+    "jax": {"jaxlib"},
+    "matplotlib": {"pillow"},  # writes its PNG files
+    "scikit-learn": {"scipy"},
+}
 DISTRIBUTION = {"sklearn": "scikit-learn"}
 # They read parameters, show progress, or set limits; no result passes through them.
 HARMLESS = {"ruamel", "tqdm", "threadpoolctl"}

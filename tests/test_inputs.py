@@ -118,6 +118,18 @@ def test_the_audit_names_the_damaged_object_and_what_it_is_of(copy):
     assert "1 damaged" in output
 
 
+def test_the_audit_looks_where_the_user_keeps_the_cache(copy, tmp_path, monkeypatch):
+    place = tmp_path / "shared"
+    shutil.move(".dvc/cache", place)
+    (tmp_path / "config").write_text(f"[cache]\n    dir = {place}\n")
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
+    assert len(list(inputs.cache().glob("*/*"))) > 20
+    (tmp_path / "config").write_text("[cache\n")
+    code, output = run("unroll.audit")
+    assert (code, len(output.splitlines())) == (1, 1)
+    assert "not a configuration of DVC" in output
+
+
 def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monkeypatch):
     monkeypatch.chdir(ROOT)
     lock = read_yaml(ROOT / "dvc.lock")["stages"]

@@ -81,6 +81,14 @@ def test_saving_twice_writes_the_same_bytes(folder):
         assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
 
 
+def test_numbers_that_dvc_takes_for_equal_give_equal_files(folder):
+    for name, rate in (("whole", 0), ("point", 0.0)):
+        settings = MODELS["ae_lstm"] | CHAPTER["ae_lstm"] | {"dropout_latent": rate}
+        model_files.save(train_ae.lstm(settings), folder / name)
+    texts = [(folder / name / paths.CONFIGURATION).read_text() for name in ("whole", "point")]
+    assert texts[0] == texts[1]
+
+
 def test_a_damaged_weights_file_is_refused_by_name(folder):
     model_files.save(build("ae_lstm"), folder)
     path = folder / paths.WEIGHTS

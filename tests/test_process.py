@@ -114,6 +114,34 @@ def test_no_stage_outlives_what_started_it_and_the_next_run_goes_on(copy, comman
     assert gone(children, LIMIT)
 
 
+def test_where_results_are_recorded_and_not_there_a_killed_training_goes_on_too(clone, tmp_path):
+    # As in a new clone: the lock file comes with it, what it records does not.
+    folder = tmp_path / "copy"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    first = Running(folder, "unroll.stage", "train-rnn")
+    first.until("rnn: epoch 1/")
+    first.process.kill()
+    first.process.wait()
+    again = Running(folder, "unroll.stage", "train-rnn")
+    again.until("rnn: goes on after epoch 1")
+    again.rest()
+    assert again.process.returncode == 0
+    # Finished and recorded: whoever asks for it once more wants it computed.
+    assert "rnn: epoch 1/" in Running(folder, "unroll.stage", "train-rnn").rest()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells which signals are awaited")
+def test_a_run_that_is_asked_to_stop_before_it_has_begun_says_the_same(copy):
+    running = Running(copy, "unroll.repro")
+    status = Path(f"/proc/{running.process.pid}/status")
+    awaited = 1 << (signal.SIGTERM - 1)
+    while not int(re.findall(r"SigCgt:\s*(\w+)", status.read_text())[0], 16) & awaited:
+        time.sleep(0.01)
+    running.process.send_signal(signal.SIGINT)
+    assert running.rest() == "stopped; `make repro` goes on from here\n"
+    assert running.process.returncode == 128 + signal.SIGINT
+
+
 def test_a_stage_runs_once_at_a_time(copy):
     running = Running(copy, "unroll.stage", "train-rnn")
     running.until("rnn: epoch 1/")

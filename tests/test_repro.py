@@ -1,5 +1,6 @@
 """Stages side by side, on pipelines of shell commands."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,34 @@ def test_what_is_up_to_date_does_not_run_again(repro):
     output = repro(*changed)
     assert "Running stage 'two'" in output
     assert "'one'" not in output
+
+
+def test_lines_that_cannot_be_written_end_the_run_in_one(repro, folder):
+    repro(("one", [], "echo a > one.out"))
+    (folder / "one.out").unlink()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "unroll.repro"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device; mend that and run it again" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pipeline_that_dvc_cannot_read_is_told_without_a_traceback(repro, folder):
+    repro(("one", [], "echo a > one.out"))
+    path = folder / "dvc.yaml"
+    path.write_text(path.read_text().replace("    outs:", "    out:"))
+    call = [sys.executable, "-m", "unroll.repro"]
+    output = output_of(call, folder, {"PYTHONPATH": str(ROOT)}, 1)
+    assert "dvc.yaml" in output
+    assert "Traceback" not in output
 
 
 def test_a_failure_stops_the_others_and_is_named(repro, folder):

@@ -29,41 +29,51 @@ from small import Clone, outputs
 
 from unroll import pipeline
 from unroll.errors import UserError
-from unroll.inputs import recorded_stages
+from unroll.inputs import digest, recorded_stages
 
 KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
 GONE = 5.0
 # Kills in a row, after which a run is left alone, so that every round comes to its end.
 IN_A_ROW = 40
+# Writes to choose from where nobody counted them.
+FEW = 36
 
-# Counts what a stage, or DVC for it, does to files, and kills before the chosen one: Python tells
-# of each.
+# The programs that write: a stage, DVC for it, and what starts them.
+WRITERS = ("unroll.stage", "dvc", "unroll.repro")
+
+# Counts what a program does to files, as Python tells of it, and kills before the chosen one. In a
+# run without a choice, it reports how many there are.
 HOOK = """
-import os, signal, sys
-aim = os.environ.get("KILL_IN")
-if os.environ.get("KILL_BY") in sys.orig_argv and any(
-    word.partition("@")[0] == aim for word in sys.orig_argv
-):
-    left = [int(os.environ["KILL_AT"])]
+import atexit, os, signal, sys
+by = next((word for word in sys.orig_argv if word in WRITERS), None)
+stages = [word.partition("@")[0] for word in sys.orig_argv]
+aimed = os.environ.get("KILL_BY") == by and os.environ["KILL_IN"] in (*stages, by)
+if by and (aimed or "KILL_COUNTS" in os.environ):
+    done = [0]
     def hook(event, arguments):
         written = event == "open" and isinstance(arguments[2], int) and arguments[2] & (
             os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if not written and event not in ("os.rename", "os.remove", "os.mkdir"):
             return
-        left[0] -= 1
-        if left[0] == 0:
+        done[0] += 1
+        if aimed and done[0] == int(os.environ["KILL_AT"]):
             with open("KILLED", "a") as file:
                 place = str(arguments[0]).replace(os.getcwd() + "/", "")
-                file.write(f"{event} {place} by {os.environ['KILL_BY']}\\n")
-            if os.environ["KILL_BY"] == "unroll.stage":
+                file.write(f"{event} {place} by {by}\\n")
+            if by == "unroll.stage":
                 if os.environ["KILL_WHAT"] != "stage":
                     os.kill(os.getppid(), signal.SIGKILL)
                 if os.environ["KILL_WHAT"] == "DVC":
                     return
             os.kill(os.getpid(), signal.SIGKILL)
+    def report():
+        with open(os.environ["KILL_COUNTS"], "a") as file:
+            file.write(f"{by} {' '.join(stages)} {done[0]}\\n")
+    if not aimed:
+        atexit.register(report)
     sys.addaudithook(hook)
-"""
+""".replace("WRITERS", repr(WRITERS))
 
 
 @dataclass
@@ -110,18 +120,25 @@ class Torture:
         self.tally = Tally()
         self._names = set(pipeline.stages(fresh))
         self.expected: dict[str, str] = {}
+        # How often each writer writes for a stage.
+        self.writes: Counter[tuple[str, str]] = Counter()
         # About what a stage takes, in seconds.
         self.typical = 10.0
 
     def undisturbed(self) -> None:
-        """Run all stages once, to know what is expected and how long it takes."""
+        """Run all stages once: what is expected, how long it takes, how many writes there are."""
         folder = self._begin("undisturbed")
         began = time.monotonic()
-        code, text = self._run(folder, {}, None)
+        counts = self._folder / "counts"
+        code, text = self._run(folder, {"KILL_COUNTS": str(counts)}, None)
         if code:
             raise UserError(f"the undisturbed run failed:\n{text}")
         self.typical = (time.monotonic() - began) / len(self._names) * self._jobs
         self.expected = outputs(folder)
+        for line in counts.read_text().splitlines():
+            by, *words, count = line.split()
+            for word in words:
+                self.writes[by, word] = max(self.writes[by, word], int(count))
         self.tally = Tally()
         shutil.rmtree(folder)
 
@@ -149,28 +166,31 @@ class Torture:
             most = max(0, most - killed)
             in_a_row = 0 if spared else in_a_row + 1
         self.tally.rounds += 1
-        found = outputs(folder)
         status = subprocess.run(
             [sys.executable, "-m", "dvc", "status", "-q"], cwd=folder, check=False
         )
         self.tally.mismatches += [
-            path for path, md5 in self.expected.items() if found.get(path) != md5
+            path
+            for path, md5 in self.expected.items()
+            if not (folder / path).exists() or digest(folder / path) != md5
         ]
         if status.returncode:
             self.tally.mismatches.append("dvc status")
 
     def _plan(self, folder: Path) -> tuple[dict[str, str], tuple[float, str] | None]:
-        if self._random.random() < 0.5:
+        left = {name.partition("@")[0] for name in self._names - recorded_stages(folder).keys()}
+        if not left or self._random.random() < 0.5:
             return {}, (self._random.uniform(1, 3 * self.typical), self._random.choice(KINDS))
         # What is left to do and was hit the least, as stages that take long are hit by themselves.
-        left = {name.partition("@")[0] for name in self._names - recorded_stages(folder).keys()}
         aims = [(self.tally.kills[stage, kind], stage, kind) for stage in left for kind in KINDS]
         least = min(aims)[0]
         _, stage, kind = self._random.choice(sorted(aim for aim in aims if aim[0] == least))
-        # The fewer writes a stage does, the sooner it must be hit to be hit at all.
-        at = self._random.randint(1, self._random.choice([4, 12, 36]))
-        # DVC's own writes come before and after those of the stage.
-        by = self._random.choice(["unroll.stage", "dvc"]) if kind == "DVC" else "unroll.stage"
+        by = "unroll.stage"
+        if kind == "DVC":
+            # Its own writes come before and after those of the stage.
+            by = self._random.choice(WRITERS)
+            stage = by if by == "unroll.repro" else stage
+        at = self._random.randint(1, self.writes[by, stage] or FEW)
         return {"KILL_AT": str(at), "KILL_WHAT": kind, "KILL_IN": stage, "KILL_BY": by}, None
 
     def _run(

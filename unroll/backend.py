@@ -12,14 +12,12 @@ from unroll.errors import UserError
 from unroll.params import Declared
 from unroll.paths import SCRATCH
 
-# A user's settings of the libraries below Keras that change what they compute.
-_COMPUTE = (
-    *("TF_ENABLE_ONEDNN_OPTS", "TF_SET_ONEDNN_FPMATH_MODE", "TF_XLA_FLAGS", "XLA_FLAGS"),
-    *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_CPU_ISA_HINTS"),
-    *("DNNL_MAX_CPU_ISA", "DNNL_DEFAULT_FPMATH_MODE", "DNNL_CPU_ISA_HINTS"),
-    *("JAX_DEFAULT_MATMUL_PRECISION", "JAX_ENABLE_X64", "JAX_DEFAULT_PRNG_IMPL"),
-    *("JAX_NUMPY_DTYPE_PROMOTION", "JAX_DISABLE_JIT", "JAX_THREEFRY_PARTITIONABLE"),
-    *("NVIDIA_TF32_OVERRIDE", "KERAS_NNX_ENABLED"),
+# What a user may have set for the libraries below would change what they compute, but for what
+# says which device to use, and how much of its memory.
+_SETTINGS = ("KERAS_", "TF_", "XLA_", "JAX_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_OVERRIDE")
+_HARMLESS = (
+    *("KERAS_HOME", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR"),
+    *("XLA_PYTHON_CLIENT_", "JAX_PLATFORMS"),
 )
 
 
@@ -33,8 +31,9 @@ def start(params: Declared) -> None:
         UserError: the backend is not installed.
     """
     train = params.train
-    for name in _COMPUTE:
-        os.environ.pop(name, None)
+    for name in list(os.environ):
+        if name.startswith(_SETTINGS) and not name.startswith(_HARMLESS):
+            del os.environ[name]
     os.environ["KERAS_BACKEND"] = train["backend"]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

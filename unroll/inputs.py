@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unroll import pipeline
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 from unroll.paths import LOCK
 from unroll.pipeline import Stage
 from unroll.yaml import read_yaml
@@ -136,9 +136,23 @@ def damaged(path: Path, expected: str, root: Path = HERE) -> str:
 
 
 def cache() -> Path:
-    """The folder of DVC's cache that holds objects by their MD5."""
+    """The folder of DVC's cache that holds objects by their MD5.
+
+    Raises:
+        UserError: a file of DVC's configuration cannot be read.
+    """
+    from dvc.dirs import global_config_dir, system_config_dir  # not above: DVC takes a while
+
     config = configparser.ConfigParser(interpolation=None)
-    config.read([".dvc/config", ".dvc/config.local"])
+    try:
+        config.read(
+            [
+                *(Path(folder) / "config" for folder in (system_config_dir(), global_config_dir())),
+                *(".dvc/config", ".dvc/config.local"),
+            ]
+        )
+    except configparser.Error as error:
+        raise UserError(f"not a configuration of DVC: {reason(error)}") from None
     name = config.get("cache", "dir", fallback="cache")
     return Path(".dvc") / name / "files/md5"
 

@@ -47,6 +47,9 @@ def save(model: keras.Model, folder: Path) -> None:
     for part in _parts(configuration):
         if part.get("registered_name") == "unroll>LSTM":
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
+        if part["class_name"] == "Dropout":
+            # 0 and 0.0 are the same to DVC, so they must be the same bytes.
+            part["config"]["rate"] = float(part["config"]["rate"])
     # The optimizer's arrays, larger than the weights, are of no use to a model that is finished.
     model.optimizer = None
     with replacing(folder / WEIGHTS) as partial:

@@ -98,15 +98,31 @@ def alone(name: str, what: str) -> IO[str]:
             return file
 
 
-def end_when_asked(message: str, before: Callable[[], None] = lambda: None) -> None:
+class _Ending:
+    """What to say, and to do before, when this process is asked to end."""
+
+    message = ""
+    before: Callable[[], None] | None = None
+    awaited = False
+
+
+def end_when_asked(message: str, before: Callable[[], None] | None = None) -> None:
     """On Ctrl-C and SIGTERM, print `message` and end at once, with 128 and the signal's number.
 
     A thread sees to it, as the main thread may be in native code for many seconds. All files are
-    written aside and renamed, so an end at any moment leaves whole ones.
+    written aside and renamed, so an end at any moment leaves whole ones. To be called first when
+    the process begins; another call changes what is said and done.
 
     Args:
         before: what to do first, in that thread.
     """
+    _Ending.message, _Ending.before = message, before
+    if not _Ending.awaited:
+        _Ending.awaited = True
+        _await_signals()
+
+
+def _await_signals() -> None:
     reading, writing = os.pipe()
     # Standard error may be held back for a while: see unroll/backend.py.
     console = os.dup(2)
@@ -117,8 +133,9 @@ def end_when_asked(message: str, before: Callable[[], None] = lambda: None) -> N
 
     def end() -> None:
         number = os.read(reading, 1)[0]
-        before()
-        os.write(console, f"{message}\n".encode())
+        if _Ending.before:
+            _Ending.before()
+        os.write(console, f"{_Ending.message}\n".encode())
         os._exit(128 + number)
 
     threading.Thread(target=end, daemon=True).start()

@@ -15,7 +15,7 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 from unroll import pins, process, schema
-from unroll.errors import UserError, told
+from unroll.errors import UserError, reason, told
 from unroll.paths import unfinished
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DVC = (sys.executable, "-m", "dvc")
 LOCK = "repro"
+STOPPED = "stopped; `make repro` goes on from here"
 # What DVC says after every call, which one call for each stage would repeat.
 HINTS = (
     *("Generating lock file", "Updating lock file", "Use `dvc push`"),
@@ -39,7 +40,7 @@ def outdated() -> nx.DiGraph:
     import networkx as nx
     from dvc.repo import Repo
 
-    with Repo() as repo:
+    with Repo(_wait_for_lock=True) as repo:
         stages = repo.index.stages
         depends = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
         waits = nx.DiGraph()
@@ -61,6 +62,7 @@ class Runs:
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._ended: list[tuple[str, int]] = []
         self._stopping = False
+        self._unheard: OSError | None = None
 
     def __len__(self) -> int:
         return len(self._running)
@@ -72,6 +74,7 @@ class Runs:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,
             preexec_fn=process.killed_with_parent,
             # Whatever outlives us all the same keeps the next run from starting beside it.
@@ -82,19 +85,30 @@ class Runs:
 
     def _follow(self, stage: str, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None
-        for line in child.stdout:
-            if line.strip() and not line.startswith(HINTS) and not self._stopping:
-                print(f"{stage:18} | {line}", end="", flush=True)
-        code = child.wait()
-        with self._changed:
-            self._ended.append((stage, code))
-            self._changed.notify()
+        code = 1
+        try:
+            for line in child.stdout:
+                if line.strip() and not line.startswith(HINTS) and not self._stopping:
+                    print(f"{stage:18} | {line}", end="", flush=True)
+            code = child.wait()
+        except OSError as error:  # of our own standard output: closed, or on a full disk
+            self._unheard = error
+        finally:
+            with self._changed:
+                self._ended.append((stage, code))
+                self._changed.notify()
 
     def wait(self) -> tuple[str, int]:
-        """The next stage that ends, and its exit code."""
+        """The next stage that ends, and its exit code.
+
+        Raises:
+            OSError: its lines could not be written.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._ended)
             stage, code = self._ended.pop(0)
+        if self._unheard:
+            raise self._unheard
         del self._running[stage]
         return stage, code
 
@@ -108,18 +122,23 @@ def run(jobs: int, lock: IO[str]) -> None:
     """Bring all stages up to date, `jobs` at once at most.
 
     Raises:
-        UserError: a stage failed; the others are stopped then.
+        UserError: a stage failed; the others are stopped then. Or DVC cannot read the pipeline.
     """
+    from dvc.exceptions import DvcException
+
     from unroll.mend import mend  # imports DVC
 
-    for line in mend():
-        print(line, flush=True)
-    waiting = outdated()
+    try:
+        for line in mend():
+            print(line, flush=True)
+        waiting = outdated()
+    except DvcException as error:
+        raise UserError(reason(error)) from None
     if not waiting:
         print("Data and pipelines are up to date.")
         return
     runs = Runs(lock)
-    process.end_when_asked("stopped; `make repro` goes on from here", runs.stop)
+    process.end_when_asked(STOPPED, runs.stop)
     started: set[str] = set()
     try:
         while waiting:
@@ -141,6 +160,7 @@ def run(jobs: int, lock: IO[str]) -> None:
 
 
 def main() -> None:
+    process.end_when_asked(STOPPED)
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.repro")
     parser.add_argument("--jobs", type=int, default=1, help="stages to run at once")
     jobs = parser.parse_args().jobs

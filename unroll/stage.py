@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 
 from unroll import inputs, paths, pins, pipeline, process, schema, versions
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 from unroll.params import Declared, declared
+
+# Beside the checkpoints of a computation that came to its end.
+FINISHED = "finished"
 
 
 def main(name: str, arguments: list[str]) -> None:
@@ -44,6 +47,8 @@ def main(name: str, arguments: list[str]) -> None:
         _run(name, params, arguments)
         inputs.unchanged(stage, found)
         _check_read(stage, params)
+        if params.unfinished.is_dir():
+            (params.unfinished / FINISHED).touch()
 
 
 def _leave_home() -> None:
@@ -59,13 +64,14 @@ def _leave_home() -> None:
 def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
     """The folder of this very computation; those of other code, parameters or data go away.
 
-    So does what it holds itself when the result is recorded already: a forced run starts anew.
+    So does what it holds itself when it was finished and is recorded: a forced run starts anew.
+    (Recorded alone does not tell, as a new clone has the committed records and no result.)
     """
     folder = paths.unfinished(stage.name) / inputs.fingerprint(stage, found)
-    recorded = inputs.is_recorded(stage, found)
+    over = (folder / FINISHED).exists() and inputs.is_recorded(stage, found)
     if folder.parent.is_dir():
         for other in folder.parent.iterdir():
-            if recorded or other != folder:
+            if over or other != folder:
                 shutil.rmtree(other)
     return folder
 
@@ -91,6 +97,7 @@ def _check_read(stage: pipeline.Stage, params: Declared) -> None:
 
 if __name__ == "__main__":
     try:
+        process.end_when_asked("stopped; the same command goes on from here")
         process.end_with_parent()
         if len(sys.argv) < 2:
             raise UserError("expected one stage, for example: python -m unroll.stage train-rnn")
@@ -101,8 +108,8 @@ if __name__ == "__main__":
     except OSError as error:
         # A full disk, a missing permission, a read-only folder: the system's own words, no trace.
         # NumPy and HDF5 give no number when a write comes out short.
-        cause = (
-            error if error.errno else f"a file could not be written ({error}); is the disk full?"
-        )
+        cause = reason(error)
+        if not error.errno:
+            cause = f"a file could not be written ({cause}); is the disk full?"
         print(f"error: {sys.argv[1]}: {cause}; mend that and run it again", file=sys.stderr)
         sys.exit(1)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unroll import inputs, pipeline
 from unroll.errors import UserError, told
-from unroll.paths import PARAMS
+from unroll.paths import LOCK, PARAMS
 from unroll.yaml import read_yaml
 
 PYTHON = (sys.executable, "-m")
@@ -47,20 +47,37 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         if downloads.is_dir() and not downloads.is_absolute():
             shutil.copytree(downloads, clone / downloads)
         committed = {name: inputs.recorded_outputs(name, clone) for name in names}
+        # What git keeps would pass for a result, as DVC runs no stage whose outputs are there.
+        for name in names:
+            for out in every[name].outs:
+                _remove(clone / out)
         if stage is None:
+            (clone / LOCK).unlink()
+            _use_cache(clone, Path(folder) / "cache")
             _call([*PYTHON, "unroll.repro", "--jobs", str(jobs)], clone)
         else:
-            _run_alone([every[name] for name in names], root, clone)
+            _use_cache(clone, root / inputs.cache().parent.parent)
+            _run_alone([every[name] for name in names], clone)
         return [
-            (name, out, _finding(clone, out, md5, inputs.recorded_outputs(name, clone).get(out)))
+            (name, out, _finding(clone, out, committed[name].get(out)))
             for name in names
-            for out, md5 in committed[name].items()
+            for out in every[name].outs
         ]
 
 
-def _run_alone(stages: list[pipeline.Stage], root: Path, clone: Path) -> None:
-    cache = root / inputs.cache().parent.parent
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _use_cache(clone: Path, cache: Path) -> None:
+    """Whatever cache the user's own configuration names."""
     _call([*PYTHON, "dvc", "config", "--quiet", "--local", "cache.dir", str(cache)], clone)
+
+
+def _run_alone(stages: list[pipeline.Stage], clone: Path) -> None:
     for stage in stages:
         stored = [dep for dep in stage.deps if not (clone / dep).exists()]
         if stored:
@@ -74,8 +91,10 @@ def _call(command: list[str], folder: Path) -> None:
         raise UserError(f"`{' '.join(command)}` failed in a clone of the last commit")
 
 
-def _finding(clone: Path, out: str, committed: str, found: str | None) -> str:
-    if found == committed:
+def _finding(clone: Path, out: str, committed: str | None) -> str:
+    if committed is None:
+        return f"DIFFERENT: the committed {LOCK} does not record it"
+    if inputs.digest(clone / out) == committed:
         return SAME
     return f"DIFFERENT: {inputs.damaged(Path(out), committed, clone)}"
 

@@ -18,7 +18,7 @@ from unroll.yaml import read_yaml
 REQUIREMENTS = Path("requirements.txt")
 COMPUTING = (
     *("h5py", "jax", "jaxlib", "keras", "matplotlib", "numpy"),
-    *("pyarrow", "scikit-learn", "scipy", "tensorflow"),
+    *("pillow", "pyarrow", "scikit-learn", "scipy", "tensorflow"),
 )
 HEAD = "# Written by `make lock` from requirements.txt; stages declare what they compute with.\n"
 
