@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, output_of
+from matplotlib.text import Text
 
-from unroll import experiments, settings
+from unroll import experiments, settings, sweep_report
 from unroll.errors import UserError
+from unroll.experiments import Cost, Experiment
 
 TRAINER = """
 import json, pathlib, time
@@ -195,6 +197,28 @@ def test_the_table_sets_figures_beside_costs(project, swept):
     assert row in project.text("docs/sweep.md")
     assert "- above it, these pay: `slow`;" in project.text("docs/sweep.md")
     assert (project.folder / "docs/sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_labels_of_the_chart_cover_neither_each_other_nor_the_default(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    sweep = settings.read()
+    # These cost as much as the default, and here their figures are all but its own.
+    same = {"default": 0.9366, "seed-14": 0.9366}
+    same |= {"vocabulary-5000": 0.9367, "vocabulary-20000": 0.9365}
+    found = {}
+    for i, setting in enumerate(sweep.settings):
+        auc = same.get(setting.name, 0.91 + 0.004 * i)
+        figures = {"auc": auc, "auc_interval": {"low": auc - 0.003, "high": auc + 0.003}}
+        cost = Cost(1, 1_570_000 if setting.name in same else 500_000 * i)
+        found[setting.name] = Experiment(setting, figures, cost)
+    figure = sweep_report.chart(sweep, found)
+    figure.draw_without_rendering()
+    [axes] = figure.axes
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the lines to them
+    assert len(boxes) == len(sweep.settings) - 1
+    [default] = [line for line in axes.lines if line.get_label() == settings.DEFAULT]
+    boxes.append(default.get_window_extent())
+    assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
 
 
 def test_an_experiment_counts_until_what_it_computed_from_changes(project, swept, monkeypatch):
