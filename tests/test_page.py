@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -150,6 +151,8 @@ return {
       .filter(({ left, right }) => right > box(chart).right + 1 || left < box(chart).left - 1)
       .length,
     ink: [...chart.querySelectorAll(".role-axis-label text")].map((text) => style(text, "fill")),
+    ticks: [...(chart.querySelector(".role-axis-label")?.querySelectorAll("text") ?? [])]
+      .filter((text) => getComputedStyle(text).opacity !== "0").map((text) => text.textContent),
   })),
   images: [...document.images].map((image) => ({
     name: image.alt, loaded: image.complete && image.naturalWidth > 0, source: image.src,
@@ -258,6 +261,13 @@ def test_text_stands_out_from_its_ground_in_light_and_dark(view):
     assert contrast(facts["ink"], facts["paper"]) > 7
     lettering = [ink for chart in facts["charts"] for ink in chart["ink"]]
     assert min(contrast(ink, facts["card"]) for ink in lettering) > 7
+
+
+def test_the_epochs_named_on_an_axis_are_at_even_steps(view):
+    for chart in view.facts["charts"]:
+        if "Loss per epoch" in chart["name"]:
+            steps = {int(b) - int(a) for a, b in itertools.pairwise(chart["ticks"])}
+            assert len(steps) == 1, chart["ticks"]
 
 
 def test_charts_pictures_and_tables_have_names(view):
