@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -24,7 +25,11 @@ from unroll.scores import COLUMNS, rows
 MODELS = ("rnn", "lstm", "ae_lstm", "ae_bilstm")
 CHARTS = {"show": 13, "diff": 13, "report": 1}
 PICTURES = {"show": 16, "diff": 32, "report": 2}
-CHANGES = (("rnn", "auc", 0.0007), ("rnn", "loss", 0.01), ("ae_lstm", "loss", -0.01))
+CHANGES = (
+    *(("rnn", "auc", 0.0007), ("rnn", "loss", 0.01), ("rnn", "balanced_accuracy", -0.02)),
+    *(("ae_lstm", "loss", -0.01), ("lstm", "auc_interval.high", 0.0001)),
+)
+VERDICTS = ("intervals overlap", "worse", "clearly worse", "better", "")
 VIEWS = [
     *(("show", width, scheme) for width in (390, 1440) for scheme in ("light", "dark")),
     *(("diff", 390, "dark"), ("diff", 1440, "light")),
@@ -47,7 +52,7 @@ def project(tmp_path_factory) -> Path:
     """A clone of the project with its real results, its pages of five kinds written.
 
     plain: before the page was set up; show: after; same: a report without any difference;
-    diff and report: against the main branch, after a change of two models.
+    diff and report: against the main branch, after a change of three models.
     """
     folder = tmp_path_factory.mktemp("project")
     listed = ("git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z")
@@ -63,26 +68,42 @@ def project(tmp_path_factory) -> Path:
     command(folder, "dvc", "plots", "show", "-o", "pages/show")
     command(folder, "unroll.report")
     shutil.move(folder / "report", folder / "pages/same")
-    change_two_models(folder)
+    change_models(folder)
     command(folder, "dvc", "plots", "diff", "main", "-o", "pages/diff")
     command(folder, "unroll.report", "main")
     shutil.move(folder / "report", folder / "pages/report")
     return folder
 
 
-def change_two_models(folder: Path) -> None:
-    """As if a parameter had been changed: rnn better in AUC, worse in loss; ae_lstm better."""
+def change_models(folder: Path) -> None:
+    """As if parameters had been changed: two models in figures, one in an interval alone."""
     edit(folder / "params.yaml", r"(?<=units: )\d+", "7")
     edit(folder / "plots/curves/rnn.csv", r"(?<=\n1,)[^,]+", "0.7")
     for model, name, change in CHANGES:
         path = folder / f"metrics/{model}.json"
         content = read_json(path)
-        content[name] = round(content[name] + change, 4)
+        if name == "balanced_accuracy":  # and its interval with it, to where the two are apart
+            for end in content[f"{name}_interval"]:
+                move(content, f"{name}_interval.{end}", change)
+        move(content, name, change)
         path.write_text(json.dumps(content))
         table = "\n".join(",".join(map(str, row)) for row in [COLUMNS, *rows(model, content)])
         (folder / f"plots/points/{model}/figures.csv").write_text(table + "\n")
     pictures = folder / "plots/figures"
     shutil.copyfile(pictures / "ae_bilstm/digits.png", pictures / "ae_lstm/digits.png")
+
+
+def part(content: Any, place: list[str]) -> Any:
+    """What stands at a place in the figures of a model."""
+    for key in place:
+        content = content[key]
+    return content
+
+
+def move(content: dict[str, Any], name: str, change: float) -> None:
+    *place, key = name.split(".")
+    group = part(content, place)
+    group[key] = round(group[key] + change, 4)
 
 
 def edit(path: Path, pattern: str, text: str) -> None:
@@ -150,6 +171,8 @@ return {
       .filter(({ left, right }) => right > box(chart).right + 1 || left < box(chart).left - 1)
       .length,
     ink: [...chart.querySelectorAll(".role-axis-label text")].map((text) => style(text, "fill")),
+    ticks: [...(chart.querySelector(".role-axis-label")?.querySelectorAll("text") ?? [])]
+      .filter((text) => getComputedStyle(text).opacity !== "0").map((text) => text.textContent),
   })),
   images: [...document.images].map((image) => ({
     name: image.alt, loaded: image.complete && image.naturalWidth > 0, source: image.src,
@@ -260,6 +283,13 @@ def test_text_stands_out_from_its_ground_in_light_and_dark(view):
     assert min(contrast(ink, facts["card"]) for ink in lettering) > 7
 
 
+def test_the_epochs_named_on_an_axis_are_at_even_steps(view):
+    for chart in view.facts["charts"]:
+        if "Loss per epoch" in chart["name"]:
+            steps = {int(b) - int(a) for a, b in itertools.pairwise(chart["ticks"])}
+            assert len(steps) == 1, chart["ticks"]
+
+
 def test_charts_pictures_and_tables_have_names(view):
     names = [item["name"] for item in view.facts["charts"] + view.facts["images"]]
     assert all(names)
@@ -291,10 +321,20 @@ def test_a_change_is_called_better_or_worse_by_the_figure_it_is_of(browser, proj
     for kind in ("diff", "report"):
         tables = look(browser, page_of(project, kind), 1440, "light").facts["tables"]
         changes = {(model, row[0]): row[-1] for model in tables for row in tables[model]}
-        assert changes["rnn", "AUC"] == "+0.0007 better intervals overlap"
+        assert changes["rnn", "AUC"] == "+0.0007 intervals overlap"
+        assert changes["rnn", "balanced accuracy"] == "−0.0200 clearly worse"  # noqa: RUF001
         assert changes["rnn", "loss (nats)"] == "+0.0100 worse"
         assert changes["ae_lstm", "loss (nats)"] == "−0.0100 better"  # noqa: RUF001
         assert changes["rnn", "threshold"] == "same"
+        assert changes["lstm", "AUC"] == "same interval changed"
+
+
+def test_captions_speak_of_intervals_where_there_are_any_and_of_their_lack(browser, project):
+    captions = look(browser, page_of(project, "report"), 1440, "light").facts["captions"]
+    _, overview, rnn, ae_lstm, lstm = captions  # the first is that of the parameters
+    assert ["overlap" in text for text in (rnn, ae_lstm, lstm)] == [True, False, True]
+    lack = "Better or worse without “clearly”: no interval was measured."
+    assert [lack in text for text in (overview, rnn, ae_lstm, lstm)] == [True, True, True, False]
 
 
 def test_in_print_the_page_is_light_whatever_the_screen(browser, project):
@@ -325,10 +365,14 @@ def test_the_page_needs_no_file_but_its_pictures(project):
 def test_the_markdown_report_says_what_changed_and_its_pictures_exist(project):
     folder = project / "pages/report"
     text = (folder / "report.md").read_text()
-    assert "# Results against main\n\nFigures: 2 better, 1 worse." in text
-    verdicts = ("better, but the 95% intervals overlap", "worse", "better")
-    for (model, name, change), verdict in zip(CHANGES, verdicts, strict=True):
-        before = read_json(ROOT / f"metrics/{model}.json")[name]
+    figures = (
+        "1 clearly worse, 1 with overlapping intervals, "
+        "1 better without an interval, 1 worse without an interval"
+    )
+    assert f"# Results against main\n\nFigures: {figures}. Changed: 1 interval, 1 par" in text
+    assert "overlap, a difference may be chance. Better or worse without “clearly”: no" in text
+    for (model, name, change), verdict in zip(CHANGES, VERDICTS, strict=True):
+        before = part(read_json(ROOT / f"metrics/{model}.json"), name.split("."))
         row = f"{before:.4f} | {before + change:.4f} | {change:+.4f} | {verdict} |"
         assert f"| `{model}` | {name} | {row}" in text
     assert re.search(r"\| params.yaml \| `models.rnn.units` \| \d+ \| 7 \|", text)

@@ -20,6 +20,7 @@ from unroll.errors import UserError
 from unroll.files import read_json
 
 NOW = "workspace"
+OVERLAP = "intervals overlap"
 # The template of the table says how each figure is called and which way it gets better.
 FIGURES = Path(".dvc/plots/metrics.json")
 
@@ -32,6 +33,12 @@ class Change:
     name: str
     before: Any
     after: Any
+
+    @property
+    def interval_of(self) -> str:
+        """The figure of whose 95% interval this is an end; nothing where it is none."""
+        figure, interval, _ = self.name.rpartition("_interval.")
+        return figure if interval else ""
 
     @property
     def difference(self) -> float | None:
@@ -71,21 +78,42 @@ class Comparison:
     def __bool__(self) -> bool:
         return bool(self.metrics or self.params or self.charts or self.pictures)
 
+    @property
+    def single(self) -> list[Change]:
+        """The changes of figures in no group, and of intervals whose figure stayed the same."""
+        names = {(change.place, change.name) for change in self.metrics}
+        return [
+            change
+            for change in self.metrics
+            if "." not in change.name
+            or (change.interval_of and (change.place, change.interval_of) not in names)
+        ]
+
+    @property
+    def groups(self) -> list[Change]:
+        """The changes of figures in groups, such as a confusion matrix."""
+        return [c for c in self.metrics if "." in c.name and not c.interval_of]
+
     def verdict(self, change: Change) -> str:
-        """`better`, `worse`, or nothing where neither can be said of the figure."""
+        """Which way a figure changed, as surely as its 95% intervals allow.
+
+        Returns:
+            `clearly better` or `clearly worse` where the intervals of both sides are apart,
+            `OVERLAP` where they are not, plain `better` or `worse` where a side has none; nothing
+            where neither can be said of the figure.
+        """
         wanted = figures().get(change.name.split(".")[-1], {}).get("better")
         if not wanted or not change.difference:
             return ""
-        return "better" if (change.difference > 0) == (wanted == "higher") else "worse"
-
-    def intervals_overlap(self, change: Change) -> bool:
-        """Whether the figure has a 95% interval on both sides and the two overlap."""
+        word = "better" if (change.difference > 0) == (wanted == "higher") else "worse"
         key = f"{change.name}_interval"
         tables = [self.tables[side].get(change.place, {}) for side in (self.revision, NOW)]
         before, after = (table.get(key) for table in tables)
         if not before or not after:
-            return False
-        return before["low"] <= after["high"] and after["low"] <= before["high"]
+            return word
+        if before["low"] <= after["high"] and after["low"] <= before["high"]:
+            return OVERLAP
+        return f"clearly {word}"
 
     def table(self) -> VegaRenderer:
         """The figures of both revisions as the plot that the page makes its tables of."""

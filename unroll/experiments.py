@@ -24,25 +24,20 @@ HERE = Path()
 
 @dataclass(frozen=True)
 class Cost:
-    """What a setting costs.
+    """What a setting costs, exactly; seconds depend on what else the machine does.
 
     Attributes:
         parameters: numbers that the model holds.
         multiply_adds: by the recurrent and dense layers for one review, in one reading of it.
-        seconds: of an epoch as measured, other settings training beside.
     """
 
     parameters: int
     multiply_adds: int
-    seconds: float
 
     def message(self, name: str) -> str:
         """The message of the experiment's commit."""
         return (
-            f"Sweep: {name}\n\n"
-            f"Parameters: {self.parameters}\n"
-            f"Multiply-adds: {self.multiply_adds}\n"
-            f"Seconds-an-epoch: {self.seconds:.1f}\n"
+            f"Sweep: {name}\n\nParameters: {self.parameters}\nMultiply-adds: {self.multiply_adds}\n"
         )
 
 
@@ -130,10 +125,6 @@ def _cost(revision: str) -> Cost | None:
     text = git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
     found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     try:
-        return Cost(
-            int(found["Parameters"]),
-            int(found["Multiply-adds"]),
-            float(found["Seconds-an-epoch"]),
-        )
+        return Cost(int(found["Parameters"]), int(found["Multiply-adds"]))
     except (KeyError, ValueError):
         return None

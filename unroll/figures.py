@@ -46,7 +46,8 @@ def title(model: str) -> str:
     return TITLES.get(model, model)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; the file is there whole or not at all."""
     with replacing(path) as partial:
         # Without the writer's version the file depends on the picture alone.
         FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})
@@ -73,7 +74,7 @@ def losses(path: Path, model: str, epoch: np.ndarray, loss: np.ndarray, val: np.
         ylabel="binary cross-entropy (nats)",
     )
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 @mpl.rc_context(STYLE)
@@ -99,7 +100,7 @@ def roc(path: Path, model: str, fpr: np.ndarray, tpr: np.ndarray, figures: dict[
         aspect="equal",
     )
     axes.legend(loc="lower right")
-    _save(figure, path)
+    save(figure, path)
 
 
 @mpl.rc_context(STYLE)
@@ -127,7 +128,7 @@ def confusion(path: Path, model: str, figures: dict[str, Any]) -> None:
     axes.set_xticks(range(2), names)
     axes.set_yticks(range(2), names, rotation=90, va="center")
     axes.grid(visible=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 @mpl.rc_context(STYLE)
@@ -144,7 +145,7 @@ def image_rows(path: Path, heading: str, rows: Sequence[tuple[str, np.ndarray]])
         for axes, image in zip(axes_row, images, strict=True):
             _image(axes, image)
         axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _grid(rows: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def decoded(path: Path, model: str, code: np.ndarray, image: np.ndarray) -> None
     _image(picture, image)
     picture.set(title="decoded", xlabel="pixel", ylabel="step (row of pixels)")
     figure.suptitle(f"{title(model)}: from a vector to a sequence")
-    _save(figure, path)
+    save(figure, path)
 
 
 @mpl.rc_context(STYLE)
@@ -200,4 +201,4 @@ def latent(
         xlabel=names[0],
         ylabel=names[1],
     )
-    _save(figure, path)
+    save(figure, path)

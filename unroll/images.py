@@ -85,7 +85,9 @@ def from_array(array: np.ndarray, shape: tuple[int, int], name: str) -> np.ndarr
         UserError: it is of another shape, type or range.
     """
     if array.ndim not in (2, 3) or array.shape[-2:] != shape or not len(array):
-        raise UserError(f"{name}: of shape {array.shape}, expected {shape} or (n, *{shape})")
+        raise UserError(
+            f"{name}: of shape {array.shape}, expected {shape} or (n, {shape[0]}, {shape[1]})"
+        )
     images = array.reshape(-1, *shape)
     if images.dtype == np.uint8:
         return np.divide(images, 255, dtype=np.float32)

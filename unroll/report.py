@@ -20,7 +20,7 @@ from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.html import HTML
 
 from unroll import page
-from unroll.comparison import NOW, Change, Comparison, Picture, compare
+from unroll.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
 from unroll.errors import told
 from unroll.files import replacing, write_text
 
@@ -28,6 +28,15 @@ FOLDER = Path("report")
 IMAGES = Path("images")
 # Pixels of a picture of a chart for each of its own, so that it is sharp on most screens.
 SCALE = 1.5
+# The verdicts in the order and the words of the summary.
+VERDICTS = {
+    "clearly better": "clearly better",
+    "clearly worse": "clearly worse",
+    OVERLAP: "with overlapping intervals",
+    "better": "better without an interval",
+    "worse": "worse without an interval",
+    "": "neither",
+}
 
 
 def shown(value: Any) -> str:
@@ -56,12 +65,14 @@ def summary(comparison: Comparison) -> str:
             f"Nothing differs from {comparison.revision}: "
             "the metrics, parameters, curves and pictures are the same."
         )
-    # The ends of an interval and the cells of a matrix follow from the figures themselves.
-    verdicts = [comparison.verdict(c) or "neither" for c in comparison.metrics if "." not in c.name]
-    figures = [f"{verdicts.count(v)} {v}" for v in ("better", "worse", "neither") if v in verdicts]
+    # The cells of a matrix and the losses of each digit follow from the figures themselves.
+    verdicts = [comparison.verdict(c) for c in comparison.single if not c.interval_of]
+    figures = [f"{verdicts.count(v)} {words}" for v, words in VERDICTS.items() if v in verdicts]
+    intervals = {(c.place, c.interval_of) for c in comparison.single if c.interval_of}
     others = [
         f"{len(changed)} {noun}{'s' if len(changed) > 1 else ''}"
         for noun, changed in (
+            ("interval", intervals),
             ("parameter", comparison.params),
             ("chart", comparison.charts),
             ("picture", comparison.pictures),
@@ -78,14 +89,11 @@ def summary(comparison: Comparison) -> str:
 def markdown(comparison: Comparison) -> str:
     """The report for a comment on a pull request; its pictures are named relative to it."""
     parts = [f"# Results against {comparison.revision}", summary(comparison)]
-    single = [change for change in comparison.metrics if "." not in change.name]
-    groups = [c for c in comparison.metrics if "." in c.name and "_interval." not in c.name]
-    if single:
-        parts += ["## Metrics", _metrics(comparison, single)]
-    if groups:
-        parts += [
-            _folded("Confusion matrices and losses of each digit", _metrics(comparison, groups))
-        ]
+    if comparison.single:
+        parts += ["## Metrics", _metrics(comparison, comparison.single)]
+    if comparison.groups:
+        heading = "Confusion matrices and losses of each digit"
+        parts += [_folded(heading, _metrics(comparison, comparison.groups))]
     if comparison.params:
         parts += ["## Parameters", _params(comparison)]
     if comparison.charts:
@@ -104,14 +112,15 @@ def _sides(change: Change) -> tuple[str, str]:
 
 
 def _metrics(comparison: Comparison, changes: Iterable[Change]) -> str:
-    rows = []
-    for change in changes:
-        verdict = comparison.verdict(change)
-        if comparison.intervals_overlap(change):
-            verdict += ", but the 95% intervals overlap"
-        rows.append((f"`{change.place}`", change.name, *_sides(change), signed(change), verdict))
+    rows = [(f"`{c.place}`", c.name, *_sides(c), signed(c), comparison.verdict(c)) for c in changes]
+    verdicts = {verdict for *_, verdict in rows}
+    notes = []
+    if OVERLAP in verdicts:
+        notes.append("Where intervals overlap, a difference may be chance.")
+    if verdicts & {"better", "worse"}:
+        notes.append("Better or worse without “clearly”: no interval was measured.")
     head = ("model", "figure", comparison.revision, NOW, "change", "")
-    return _table(head, rows, numbers=(2, 3, 4))
+    return "\n\n".join(filter(None, (" ".join(notes), _table(head, rows, numbers=(2, 3, 4)))))
 
 
 def _params(comparison: Comparison) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from unroll import pipeline, schema
 from unroll.errors import UserError
-from unroll.paths import PARAMS, metrics, model
+from unroll.paths import PARAMS, metrics
 from unroll.yaml import read_yaml
 
 SWEEP = Path("sweep.yaml")
@@ -38,13 +38,12 @@ class Sweep:
     """The settings of one model, `default` first.
 
     Attributes:
-        trainer, evaluator: the stages that write the model and its figures.
-        files: all that these two and the stages before them compute from, parameters aside.
+        evaluator: the stage that writes the figures of the model.
+        files: all that it and the stages before it compute from, parameters aside.
     """
 
     model: str
     settings: tuple[Setting, ...]
-    trainer: str
     evaluator: str
     files: tuple[str, ...]
 
@@ -70,7 +69,7 @@ def read(path: Path = SWEEP) -> Sweep:
     if name not in classifiers:
         raise UserError(f"{path}: model is {name!r}, allowed: {' or '.join(classifiers)}")
     writers = {out: stage.name for stage in pipeline.stages().values() for out in stage.outs}
-    trainer, evaluator = writers[str(model(name))], writers[str(metrics(name))]
+    evaluator = writers[str(metrics(name))]
     lines: list[str] = []
     settings = [Setting(DEFAULT, {}, params)]
     for key, changes in body["settings"].items():
@@ -81,7 +80,7 @@ def read(path: Path = SWEEP) -> Sweep:
         settings.append(Setting(str(key), changes, changed))
     if lines:
         raise UserError("\n".join(lines))
-    return Sweep(name, tuple(settings), trainer, evaluator, _files(evaluator, writers))
+    return Sweep(name, tuple(settings), evaluator, _files(evaluator, writers))
 
 
 def _changed(params: dict[str, Any], changes: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

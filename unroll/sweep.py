@@ -85,8 +85,9 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
             return False
-        found = experiments.finished(sweep, commit)[setting.name]
-        print(f"{setting.name:18} {_line(found)}, {time.monotonic() - begin:.0f} s", flush=True)
+        auc = experiments.finished(sweep, commit)[setting.name].figures["auc"]
+        spent = time.monotonic() - begin
+        print(f"{setting.name:18} AUC {auc:.4f}, {spent:.0f} s", flush=True)
         return True
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -103,10 +104,6 @@ def _clear_copies(missing: list[Setting]) -> None:
     for path in trial.FOLDER.iterdir():
         if path.is_dir() and path.name not in names:
             shutil.rmtree(path)
-
-
-def _line(found: experiments.Experiment) -> str:
-    return f"AUC {found.figures['auc']:.4f}, {found.cost.seconds:.1f} s an epoch"
 
 
 def _check_up_to_date(sweep: Sweep) -> None:

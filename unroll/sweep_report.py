@@ -6,27 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unroll.experiments import Experiment
-from unroll.figures import GREY, ORANGE, STYLE, TEN, title
-from unroll.files import replacing, write_text
+from unroll.figures import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save, title
+from unroll.files import write_text
 from unroll.settings import DEFAULT, SWEEP, Sweep
 
 TABLE = Path("docs/sweep.md")
 CHART = Path("docs/sweep.png")
 COLUMNS = (
-    *("setting", "AUC (95% interval)", "balanced accuracy", "parameters"),
-    *("million multiply-adds a review", "seconds an epoch"),
+    *("setting", "AUC (95% interval)", "balanced accuracy"),
+    *("parameters", "million multiply-adds a review"),
 )
+# The dark ones, fit for lettering, that are not alike; the default has orange and squares.
+COLOURS = (BLUE, TEN[3], TEN[8], "black", TEN[4], TEN[7])
+MARKERS = "oDv^P"
 
 
 def write(sweep: Sweep, found: dict[str, Experiment]) -> None:
     """Write the table and, once the default is measured, the chart."""
     write_text(TABLE, _text(sweep, found))
     if DEFAULT in found:
-        _draw(CHART, sweep, found)
+        save(chart(sweep, found), CHART)
 
 
 def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
@@ -39,7 +41,6 @@ def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
             f"{figures['balanced_accuracy']:.4f}",
             f"{cost.parameters:,}",
             f"{cost.multiply_adds / 1e6:.2f}",
-            f"{cost.seconds:.1f}",
         )
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(
@@ -53,9 +54,8 @@ def _text(sweep: Sweep, found: dict[str, Experiment]) -> str:
             "",
             *_verdict(found),
             "",
-            "Multiply-adds are those of the recurrent and dense layers in reading one review; they",
-            "and the parameters are exact. Seconds are as measured, beside other settings and all",
-            "else that the machine did: settings of the same cost show how far to trust them.",
+            "Both costs are exact; multiply-adds are those of the recurrent and dense layers in",
+            "reading one review.",
             "",
             f"![Quality against cost]({CHART.name})",
             "",
@@ -108,35 +108,56 @@ def _high(experiment: Experiment) -> float:
 
 
 @mpl.rc_context(STYLE)
-def _draw(path: Path, sweep: Sweep, found: dict[str, Experiment]) -> None:
+def chart(sweep: Sweep, found: dict[str, Experiment]) -> Figure:
     """AUC against multiply-adds, the exact cost; a line for each parameter of the sweep."""
-    figure = Figure(figsize=(10, 6), dpi=120)
+    figure = Figure(figsize=(10, 6), dpi=DPI)
     axes = figure.subplots()
     default = found[DEFAULT]
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.1)
     axes.axhspan(_low(default), _high(default), color=GREY, alpha=0.15, linewidth=0)
+    labels: dict[int, list[tuple[float, str, str]]] = {}
     for i, (name, series) in enumerate(_series(found).items()):
-        colour, below = TEN[i % len(TEN)], i % 2
+        colour = COLOURS[i % len(COLOURS)]
         x = [e.cost.multiply_adds / 1e6 for e, _ in series]
         y = [e.figures["auc"] for e, _ in series]
-        axes.plot(x, y, color=colour, marker="o", label=name, alpha=0.9)
-        for place, (_, label) in zip(zip(x, y, strict=True), series, strict=True):
-            axes.annotate(
-                label,
-                place,
-                xytext=(6, -14 if below else 5),
-                textcoords="offset points",
-                color=colour,
-                fontsize=11,
-                bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0},
-            )
+        style: Any = {"color": colour, "marker": MARKERS[i % len(MARKERS)], "markersize": 8}
+        # Lines of like figures lie on each other: through a dashed one the other is seen.
+        axes.plot(x, y, label=name, linestyle="--" if i % 2 else "-", zorder=3 + i % 2, **style)
+        for e, label in filter(lambda point: point[1], series):
+            labels.setdefault(e.cost.multiply_adds, []).append((e.figures["auc"], label, colour))
     place = (default.cost.multiply_adds / 1e6, default.figures["auc"])
     axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
+    for cost, points in labels.items():
+        _label(axes, cost / 1e6, default.figures["auc"], points)
     axes.set(xlabel="million multiply-adds a review", ylabel="AUC on the test set")
     axes.legend(fontsize=11, loc="lower right")
     figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
-    with replacing(path) as partial:
-        FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})
+    return figure
+
+
+def _label(axes: Any, x: float, middle: float, points: list[tuple[float, str, str]]) -> None:
+    """Write the labels of points of one cost, away from `middle` and from each other.
+
+    Args:
+        points: AUC, label and colour of each; where there are several, lines lead to the labels.
+    """
+    above = sorted(point for point in points if point[0] > middle)
+    below = sorted((point for point in points if point[0] <= middle), reverse=True)
+    for side, group in ((1, above), (-1, below)):
+        for i, (y, label, colour) in enumerate(group, 1):
+            several = len(points) > 1
+            axes.annotate(
+                label,
+                (x, y),
+                xytext=(side * -(24 if several else 10), side * 16 * i),
+                textcoords="offset points",
+                color=colour,
+                arrowprops={"arrowstyle": "-", "color": colour} if several else None,
+                ha="right" if side > 0 else "left",
+                va="center",
+                fontsize=12,
+                zorder=6,
+            )
 
 
 def _series(found: dict[str, Experiment]) -> dict[str, list[tuple[Experiment, str]]]:

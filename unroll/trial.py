@@ -11,7 +11,6 @@ from __future__ import annotations
 import configparser
 import math
 import os
-import re
 import shutil
 import sys
 import threading
@@ -52,13 +51,7 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> None:
             raise UserError(f"`dvc {' '.join(arguments)}` failed; see {log}")
 
     dvc("repro", sweep.evaluator)
-    if _seconds(log, sweep) is None:
-        # The cache had the result, as it always has that of the default, but not its cost.
-        dvc("repro", "--force", "--single-item", sweep.trainer)
-        dvc("repro", sweep.evaluator)
-    if (seconds := _seconds(log, sweep)) is None:
-        raise UserError(f"{sweep.trainer} printed no line for an epoch; see {log}")
-    message = _cost(copy, setting, sweep, seconds).message(setting.name)
+    message = _cost(copy, setting, sweep).message(setting.name)
     # Named, as without a target DVC would record the outputs of other stages as if they had
     # been made with these parameters.
     dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.evaluator)
@@ -106,7 +99,7 @@ def _write_params(path: Path, setting: Setting) -> None:
         yaml.dump(body, file)
 
 
-def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float) -> Cost:
+def _cost(copy: Path, setting: Setting, sweep: Sweep) -> Cost:
     path = copy / paths.model(sweep.model) / paths.WEIGHTS
     shapes: dict[str, tuple[int, ...]] = {}
     with h5py.File(path) as file:
@@ -120,18 +113,4 @@ def _cost(copy: Path, setting: Setting, sweep: Sweep, seconds: float) -> Cost:
         for name, shape in shapes.items()
         if len(shape) == 2 and not name.startswith("embedding")
     )
-    return Cost(sum(math.prod(shape) for shape in shapes.values()), multiply_adds, seconds)
-
-
-def _seconds(log: Path, sweep: Sweep) -> float | None:
-    """Of an epoch, by the lines of the last training in a log; None if there are none.
-
-    The first epoch after a start also builds the graph, so it counts only where it is the one.
-    """
-    text = log.read_text("utf-8", errors="replace")
-    last = text.rpartition(f"Running stage '{sweep.trainer}'")[2]
-    line = rf"^{re.escape(sweep.model)}: epoch \d+/\d+ .* (\d+) s, at most"
-    spent = [int(seconds) for seconds in re.findall(line, last, re.MULTILINE)]
-    if len(spent) < 2:
-        return float(spent[0]) if spent else None
-    return (spent[-1] - spent[0]) / (len(spent) - 1)
+    return Cost(sum(math.prod(shape) for shape in shapes.values()), multiply_adds)
