@@ -67,7 +67,8 @@ def read_array(path: Path) -> np.ndarray:
     """
     try:
         # Mapped: a head that claims more than the file holds allocates nothing.
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="raise"):  # of a size beyond all numbers
+            return np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # as in unroll.files.read_array
         message = f"{path}: not a whole .npy file of numbers ({reason(error)})"
         raise _not_whole(error, message) from None
