@@ -1,8 +1,10 @@
 import re
+import shlex
 import subprocess
+import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, output_of
 
 from unroll import readme
 from unroll.errors import UserError
@@ -24,6 +26,23 @@ def test_the_table_follows_the_metrics(folder, monkeypatch):
     assert readme.table().count("**0.1235**") + readme.table().count("**0.1234**") == 6
     with pytest.raises(UserError, match="README"):
         readme.filled("no marks")
+
+
+def predictions() -> list[tuple[list[str], str]]:
+    """The arguments of each call of `unroll.predict` that the README shows, and its answer."""
+    [block] = re.findall(r"```console\n(\$ python -m unroll\.predict.*?)```", TEXT, re.DOTALL)
+    found = []
+    for call in block.replace("\\\n", " ").split("$ python -m unroll.predict ")[1:]:
+        command, _, answer = call.partition("\n")
+        found.append((shlex.split(command, comments=True), answer))
+    return found
+
+
+@pytest.mark.skipif(not (ROOT / "models/lstm").exists(), reason="the trained models are not here")
+@pytest.mark.parametrize(("arguments", "answer"), predictions())
+def test_the_predictions_are_those_of_the_models(arguments, answer):
+    said = output_of([sys.executable, "-m", "unroll.predict", *arguments], ROOT, {}, 0)
+    assert said.strip("\n").splitlines() == answer.splitlines()
 
 
 def test_the_make_targets_of_the_texts_exist():
