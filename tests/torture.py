@@ -119,7 +119,7 @@ class Torture:
         (folder / "hook").mkdir()
         (folder / "hook/sitecustomize.py").write_text(HOOK)
         self.tally = Tally()
-        self._names = set(pipeline.stages(fresh))
+        self._stages = pipeline.stages(fresh)
         self.expected: dict[str, str] = {}
         # How often each writer writes for a stage.
         self.writes: Counter[tuple[str, str]] = Counter()
@@ -134,7 +134,7 @@ class Torture:
         code, text = self._run(folder, {"KILL_COUNTS": str(counts)}, None)
         if code:
             raise UserError(f"the undisturbed run failed:\n{text}")
-        self.typical = (time.monotonic() - began) / len(self._names) * self._jobs
+        self.typical = (time.monotonic() - began) / len(self._stages) * self._jobs
         self.expected = outputs(folder)
         for line in counts.read_text().splitlines():
             by, *words, count = line.split()
@@ -180,11 +180,11 @@ class Torture:
 
     def _plan(self, folder: Path) -> tuple[dict[str, str], tuple[float, str]]:
         """The environment that has a write hit, if one is; and when to hit at a random moment."""
-        left = {name.partition("@")[0] for name in self._names - recorded_stages(folder).keys()}
-        if not left or self._random.random() < 0.5:
+        ready = {name.partition("@")[0] for name in self._ready(folder)}
+        if not ready or self._random.random() < 0.5:
             return {}, (self._random.uniform(1, 3 * self.typical), self._random.choice(KINDS))
-        # What is left to do and was hit the least, as stages that take long are hit by themselves.
-        aims = [(self.tally.kills[stage, kind], stage, kind) for stage in left for kind in KINDS]
+        # What comes next and was hit the least, as stages that take long are hit by themselves.
+        aims = [(self.tally.kills[stage, kind], stage, kind) for stage in ready for kind in KINDS]
         least = min(aims)[0]
         _, stage, kind = self._random.choice(sorted(aim for aim in aims if aim[0] == least))
         by = "unroll.stage"
@@ -196,8 +196,19 @@ class Torture:
         # Where there are fewer writes than usual, as after going on, the moment comes later.
         return (
             {"KILL_AT": str(at), "KILL_WHAT": kind, "KILL_IN": stage, "KILL_BY": by},
-            (self._random.uniform(3, 6) * self.typical, kind),
+            (self._random.uniform(2, 4) * self.typical, kind),
         )
+
+    def _ready(self, folder: Path) -> list[str]:
+        """The stages that are not recorded, and all that they wait for is."""
+        recorded = recorded_stages(folder).keys()
+        writers = {out: name for name, stage in self._stages.items() for out in stage.outs}
+        return [
+            name
+            for name, stage in self._stages.items()
+            if name not in recorded
+            and all(writers[dep] in recorded for dep in stage.deps if dep in writers)
+        ]
 
     def _run(
         self, folder: Path, environment: dict[str, str], kill: tuple[float, str] | None
