@@ -182,7 +182,7 @@ class Torture:
         """The environment that has a write hit, if one is; and when to hit at a random moment."""
         ready = {name.partition("@")[0] for name in self._ready(folder)}
         if not ready or self._random.random() < 0.5:
-            return {}, (self._random.uniform(1, 3 * self.typical), self._random.choice(KINDS))
+            return {}, (self._random.uniform(0.5, 1.6 * self.typical), self._random.choice(KINDS))
         # What comes next and was hit the least, as stages that take long are hit by themselves.
         aims = [(self.tally.kills[stage, kind], stage, kind) for stage in ready for kind in KINDS]
         least = min(aims)[0]
@@ -196,7 +196,7 @@ class Torture:
         # Where there are fewer writes than usual, as after going on, the moment comes later.
         return (
             {"KILL_AT": str(at), "KILL_WHAT": kind, "KILL_IN": stage, "KILL_BY": by},
-            (self._random.uniform(2, 4) * self.typical, kind),
+            (self._random.uniform(1.5, 2.5) * self.typical, kind),
         )
 
     def _ready(self, folder: Path) -> list[str]:
