@@ -264,7 +264,7 @@ def test_what_the_server_prints_can_be_typed(origin, tmp_path):
         lines = iter(program.stdout.readline, "")
         commands = [line.split() for line in iter(lambda: next(lines), "\n")]
         commands = [line.split() for line in iter(lambda: next(lines), "\n")]
-        assert len(commands) == 3
+        assert len(commands) == 4
         for command in commands:
             fresh.run(*command)
         assert "answers" in fresh.share("check")
