@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -167,6 +169,22 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
+class Page(BaseHTTPRequestHandler):
+    """What any server of web pages says of an address that it does not know."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+
+@pytest.fixture
+def pages() -> Iterator[str]:
+    """The address of a server that is not one of S3."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 def ask() -> float:
     """Ask the default remote of the clone in the working folder; the seconds that it took."""
     with Repo() as repo:
@@ -181,7 +199,7 @@ def ask() -> float:
 
 
 def test_a_server_that_cannot_be_used_is_told_in_time(
-    origin, server, silent, tmp_path, monkeypatch
+    origin, server, silent, pages, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(origin.folder)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -198,6 +216,7 @@ def test_a_server_that_cannot_be_used_is_told_in_time(
         ("credentialpath", str(wrong), r"refuses the request \(InvalidAccessKeyId\)"),
         ("credentialpath", str(half), r"refuses the request \(SignatureDoesNotMatch\)"),
         ("url", "s3://elsewhere/cache", "has no bucket elsewhere; make it there"),
+        ("endpointurl", pages, r"answers with 404; is it a server of S3\?"),
         ("endpointurl", silent, r"does not answer \(ReadTimeoutError\)"),
         ("endpointurl", "http://127.0.0.1:1", r"does not answer \(EndpointConnectionError\)"),
         ("endpointurl", "nonsense", "Invalid endpoint: nonsense"),

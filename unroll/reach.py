@@ -85,6 +85,11 @@ def _s3(remote: Remote) -> None:
                 f"{where(remote)}: {endpoint} has no bucket {bucket}; make it there, or "
                 f"`{SET} {remote.name} url s3://BUCKET/FOLDER` names another"
             ) from None
+        if code.isdecimal() and code not in ("401", "403"):
+            raise UserError(
+                f"{where(remote)}: {endpoint} answers with {code}; is it a server of S3? "
+                f"`{SET} {remote.name} endpointurl URL` names another"
+            ) from None
         raise UserError(
             f"{where(remote)}: {endpoint} refuses the request ({code}); check the credentials, "
             f"`{SET} {remote.name} credentialpath FILE` names another file of them"
