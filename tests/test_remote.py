@@ -289,6 +289,17 @@ def test_a_folder_that_is_not_there_is_told(origin, tmp_path):
     assert told.count("\n") == 1
 
 
+def test_a_push_warns_of_what_is_nowhere(origin, server, tmp_path):
+    fresh = origin.clone(tmp_path / "fresh")
+    fresh.use(server)
+    told = fresh.share("push")
+    assert told.startswith("warning: 2 objects that dvc.lock records are neither here nor in ")
+    assert "0 objects sent" in told
+    origin.use(server)
+    assert "warning" not in origin.share("push")
+    assert "warning" not in fresh.share("push")
+
+
 def test_two_clones_push_at_once(origin, server, tmp_path):
     other = origin.clone(tmp_path / "other")
     (other.folder / "params.yaml").write_text("seed: 3\n")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from collections.abc import Container, Iterable
 
 from dvc.config import ConfigError
@@ -70,6 +71,13 @@ class Share:
             UserError: not all could be sent.
         """
         here, there = objects.of_clone(), objects.of_remote(self.odb)
+        nowhere = self._nowhere(there)
+        if nowhere:
+            print(
+                f"warning: {len(nowhere)} objects that dvc.lock records are neither here nor in "
+                f"{self.where}; `make repro` makes them, or `make push` where they are",
+                file=sys.stderr,
+            )
         mended, _ = self._mend(objects.suspects(self.odb, there, here), here)
         new = [md5 for md5 in here if md5 not in there]
         spoiled = sorted({here[md5] for md5 in new if not objects.is_whole(md5)})
