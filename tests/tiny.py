@@ -79,6 +79,7 @@ class Tiny:
             "url": f"s3://{BUCKET}/cache",
             "endpointurl": server.url,
             "credentialpath": str(server.credentials),
+            "verify": "true",
         }
         lines = ["[core]", "    remote = s3", """['remote "s3"']"""]
         lines += [f"    {name} = {value}" for name, value in (remote | settings).items()]

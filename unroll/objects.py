@@ -106,10 +106,14 @@ def damaged(odb: HashFileDB, names: Iterable[str]) -> list[str]:
 
 
 def _digest(odb: HashFileDB, md5: str) -> str:
+    """The MD5 of an object's content in the remote; none if it has gone since it was listed."""
     state = hashlib.md5(usedforsecurity=False)
-    with odb.fs.fs.open(odb.oid_to_path(md5), "rb", block_size=CHUNK) as file:
-        while chunk := file.read(CHUNK):
-            state.update(chunk)
+    try:
+        with odb.fs.fs.open(odb.oid_to_path(md5), "rb", block_size=CHUNK) as file:
+            while chunk := file.read(CHUNK):
+                state.update(chunk)
+    except FileNotFoundError:
+        return ""
     return state.hexdigest()
 
 

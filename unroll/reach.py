@@ -1,5 +1,7 @@
 """Does a remote answer, and let us in? Asked before anything is moved, and answered in one line.
 
+Asked again when something has failed, for a remote may go in the middle.
+
 DVC finds out late: its client of S3 tries each request again and again, and says what came of it
 in many lines, or in none.
 """
@@ -8,16 +10,19 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dvc.data_cloud import Remote
 
-from unroll.errors import UserError
+from unroll.errors import UserError, reason
 
 PATIENCE = 4  # seconds for one step of a request to S3
 LIMIT = 8.0  # seconds for any other remote
 SET = "dvc remote modify --local"
+AGAIN = "nothing is lost here; run the same again"
 
 
 def check(remote: Remote, writing: bool) -> None:
@@ -32,6 +37,25 @@ def check(remote: Remote, writing: bool) -> None:
         _s3(remote)
     else:
         _other(remote)
+
+
+@contextmanager
+def kept(remote: Remote) -> Iterator[None]:
+    """Say of whatever fails in the context that the remote has gone, if it has.
+
+    Raises:
+        UserError: it has, or its client failed in another way.
+    """
+    try:
+        yield
+    except Exception as error:
+        try:
+            check(remote, writing=False)
+        except UserError as gone:
+            raise UserError(f"{gone}; {AGAIN}") from None
+        if isinstance(error, _failures(remote)):
+            raise UserError(f"{where(remote)}: {reason(error)}; {AGAIN}") from None
+        raise
 
 
 def where(remote: Remote) -> str:
@@ -54,6 +78,16 @@ def _folder(remote: Remote, folder: Path, writing: bool) -> None:
             folder.mkdir(parents=True)
         except OSError as error:
             raise UserError(f"{name} cannot be made ({error.strerror}); {elsewhere}") from None
+
+
+def _failures(remote: Remote) -> tuple[type[Exception], ...]:
+    """What the client of a remote may raise in the middle of a transfer, and no other code."""
+    if remote.fs.protocol != "s3":
+        return ()
+    from aiohttp import ClientError as PayloadError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError, PayloadError
 
 
 def _s3(remote: Remote) -> None:
@@ -85,14 +119,19 @@ def _s3(remote: Remote) -> None:
                 f"{where(remote)}: {endpoint} has no bucket {bucket}; make it there, or "
                 f"`{SET} {remote.name} url s3://BUCKET/FOLDER` names another"
             ) from None
+        if code.isdecimal() and code not in ("401", "403"):
+            raise UserError(
+                f"{where(remote)}: {endpoint} answers with {code}; is it a server of S3? "
+                f"`{SET} {remote.name} endpointurl URL` names another"
+            ) from None
         raise UserError(
             f"{where(remote)}: {endpoint} refuses the request ({code}); check the credentials, "
             f"`{SET} {remote.name} credentialpath FILE` names another file of them"
         ) from None
     except (ConnectionError, HTTPClientError) as error:
-        reason = type(error).__name__
+        kind = type(error).__name__
         raise UserError(
-            f"{where(remote)}: {endpoint} does not answer ({reason}); is the server up, and "
+            f"{where(remote)}: {endpoint} does not answer ({kind}); is the server up, and "
             f"the address right? `{SET} {remote.name} endpointurl URL` names another"
         ) from None
     except (BotoCoreError, ValueError) as error:
@@ -128,7 +167,7 @@ def _client(args: dict[str, Any]) -> Any:
 
 
 def _other(remote: Remote) -> None:
-    failed: list[BaseException] = []
+    failed: list[Exception] = []
 
     def ask() -> None:
         try:
@@ -142,5 +181,4 @@ def _other(remote: Remote) -> None:
     if thread.is_alive():
         raise UserError(f"{where(remote)} does not answer within {LIMIT:.0f} s")
     if failed:
-        reason = str(failed[0]).splitlines() or [type(failed[0]).__name__]
-        raise UserError(f"{where(remote)} does not let us in: {reason[0]}")
+        raise UserError(f"{where(remote)} does not let us in: {reason(failed[0])}")

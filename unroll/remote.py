@@ -8,7 +8,9 @@ that whoever comes to the same code, parameters and data need not run anything.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import logging
+import sys
+from collections.abc import Container, Iterable
 
 from dvc.config import ConfigError
 from dvc.exceptions import DvcException
@@ -16,10 +18,25 @@ from dvc.lock import LockError
 from dvc.logger import setup
 from dvc.repo import Repo
 
-from unroll import objects, reach, runcache
-from unroll.errors import UserError, told
+from unroll import objects, reach, runcache, s3_client
+from unroll.errors import UserError, reason, told
+from unroll.reach import AGAIN
 
-AGAIN = "nothing is lost here; run the same again"
+
+class Failures(logging.Handler):
+    """What libraries log of failed transfers, object after object with tracebacks: the last one."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and isinstance(record.exc_info[1], Exception):
+            self.last = reason(record.exc_info[1])
+
+    def listen(self) -> None:
+        """Take the place of every other handler of theirs."""
+        for name in ("dvc_data", "dvc_objects", "asyncio"):
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [self], False
 
 
 class Share:
@@ -28,6 +45,7 @@ class Share:
     def __init__(self, repo: Repo) -> None:
         """The remote is the default one of `repo`."""
         self.repo = repo
+        self.failures = Failures()
         name = repo.config["core"].get("remote")
         known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
         if name not in known:
@@ -40,6 +58,9 @@ class Share:
                 f"remote {name}: {scheme} needs its client; "
                 f"`.venv/bin/python -m pip install 'dvc[{scheme}]'` installs it"
             ) from None
+        if self.remote.fs.protocol == "s3":
+            s3_client.bound()
+        self.failures.listen()
         self.odb = self.remote.odb
         self.where = reach.where(self.remote)
 
@@ -47,10 +68,16 @@ class Share:
         """Bring all that this clone knows to the remote, and mend what is damaged there.
 
         Raises:
-            UserError: the remote cannot be reached, or not all could be sent.
+            UserError: not all could be sent.
         """
-        reach.check(self.remote, writing=True)
         here, there = objects.of_clone(), objects.of_remote(self.odb)
+        nowhere = self._nowhere(there)
+        if nowhere:
+            print(
+                f"warning: {len(nowhere)} objects that dvc.lock records are neither here nor in "
+                f"{self.where}; `make repro` makes them, or `make push` where they are",
+                file=sys.stderr,
+            )
         mended, _ = self._mend(objects.suspects(self.odb, there, here), here)
         new = [md5 for md5 in here if md5 not in there]
         spoiled = sorted({here[md5] for md5 in new if not objects.is_whole(md5)})
@@ -61,6 +88,8 @@ class Share:
             )
         self._send(new)
         runs = self.repo.stage_cache.push(self.remote.name)
+        if self.failures.last:  # DVC counts runs that failed, too
+            raise UserError(f"{self.where} did not take all runs: {self.failures.last}; {AGAIN}")
         # What else DVC may track, such as files added by hand.
         rest = self.repo.push(remote=self.remote.name)
         print(
@@ -72,9 +101,8 @@ class Share:
         """Bring what the work tree needs from the remote, and the outputs of runs that fit it.
 
         Raises:
-            UserError: the remote cannot be reached, or something is missing or damaged there.
+            UserError: something is missing or damaged in the remote.
         """
-        reach.check(self.remote, writing=False)
         before = set(objects.of_clone())
         there = objects.of_remote(self.odb)
         try:
@@ -99,7 +127,6 @@ class Share:
         Raises:
             UserError: some are damaged, and this clone cannot mend them.
         """
-        reach.check(self.remote, writing=False)
         there = objects.of_remote(self.odb)
         mended, left = self._mend(there, objects.of_clone())
         print(f"{len(there)} objects in {self.where}, {mended + left} damaged, {mended} mended")
@@ -107,12 +134,7 @@ class Share:
             raise UserError("`make audit REMOTE=...` in a clone that has the others mends them")
 
     def check(self) -> None:
-        """Ask the remote whether it lets us in.
-
-        Raises:
-            UserError: it does not.
-        """
-        reach.check(self.remote, writing=True)
+        """Say that the remote lets us in, which is asked before any command."""
         print(f"{self.where} answers")
 
     def _mend(self, suspected: Iterable[str], names: dict[str, str]) -> tuple[int, int]:
@@ -134,25 +156,42 @@ class Share:
     def _send(self, md5s: Iterable[str]) -> None:
         failed = objects.copy(self.repo.cache.local, self.odb, md5s, verify=False)
         if failed:
-            raise UserError(f"{self.where} did not take {len(failed)} objects; {AGAIN}")
+            raise UserError(
+                f"{self.where} did not take {len(failed)} objects: {self.failures.last}; {AGAIN}"
+            )
 
-    def _incomplete(self, there: set[str], error: DvcException) -> UserError:
-        """Say what is missing or damaged in the remote."""
+    def _recorded(self) -> dict[str, str]:
+        """The objects that `dvc.lock` records, as far as the cache has the lists of them."""
         names: dict[str, str] = {}
         for out in self.repo.index.outs:
             if out.use_cache and out.hash_info:
                 names |= objects.listed(str(out.hash_info.value), out.def_path)
+        return names
+
+    def _nowhere(self, there: Container[str]) -> dict[str, str]:
+        """Those of them that neither this clone nor the remote has."""
+        return {
+            md5: name
+            for md5, name in self._recorded().items()
+            if md5 not in there and not objects.path(md5).exists()
+        }
+
+    def _incomplete(self, there: set[str], error: DvcException) -> UserError:
+        """Say what is missing or damaged in the remote."""
+        # DVC brings the list of a folder's files after the files, so not now.
+        lists = {md5 for md5 in self._recorded() if md5.endswith(".dir")}
+        objects.copy(self.odb, self.repo.cache.local, there & lists, verify=True)
+        names = self._recorded()
         lines = [
             f"{self._address(md5)}: DAMAGED ({names[md5]})"
             for md5 in objects.damaged(self.odb, there & names.keys())
         ]
         lines += [
-            f"{self._address(md5)}: MISSING ({name})"
-            for md5, name in names.items()
-            if md5 not in there and not objects.path(md5).exists()
+            f"{self._address(md5)}: MISSING ({name})" for md5, name in self._nowhere(there).items()
         ]
         if not lines:
-            return UserError(f"{self.where}: {str(error).splitlines()[0]}")
+            said = str(error).splitlines()[0]
+            return UserError(f"{self.where}: {said}: {self.failures.last}; {AGAIN}")
         return UserError(
             "\n".join(lines) + f"\nnot all that dvc.lock records is whole in {self.where}; "
             "`make push` in a clone that has it mends that, `make repro` makes it anew"
@@ -168,7 +207,10 @@ def main() -> None:
     try:
         # DVC hashes what it fetches from a remote only if told to.
         with Repo(remote=arguments.remote or None, remote_config={"verify": True}) as repo:
-            getattr(Share(repo), arguments.command)()
+            share = Share(repo)
+            reach.check(share.remote, writing=arguments.command in ("push", "check"))
+            with reach.kept(share.remote):
+                getattr(share, arguments.command)()
     except (DvcException, ConfigError, LockError) as error:
         raise UserError(f"{str(error).splitlines()[0]}; {AGAIN}") from None
 

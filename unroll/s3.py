@@ -134,6 +134,8 @@ def main() -> None:
             f"\n  dvc remote add --local --force --default s3 s3://{BUCKET}/cache"
             f"\n  dvc remote modify --local s3 endpointurl {server.url}"
             f"\n  dvc remote modify --local s3 credentialpath {server.credentials}"
+            # Without it, plain `dvc pull` takes damaged objects for whole ones.
+            "\n  dvc remote modify --local s3 verify true"
             "\n\nThese change .dvc/config.local, which git ignores; then `make push`, `make pull`."
             "\nBack to the folder: `dvc remote remove --local s3`.",
             flush=True,
