@@ -78,5 +78,5 @@ clean: ## remove the environment and the scratch folder; data, downloads and the
 	rm -rf $(VENV)
 	-find scratch -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
 
-bench: venv ## measure speed against the chapter's recipe, write bench/RESULTS.md
-	python -m bench.run
+bench: venv ## measure speed against the chapter's recipe, write bench/RESULTS.md; FULL=1 to its end
+	python -m bench.run $(if $(FULL),--full)

@@ -1,6 +1,6 @@
 """All measurements, written to `bench/RESULTS.md`: `python -m bench.run [--full]`.
 
-Takes about a quarter of an hour; with `--full`, which trains by the chapter's recipe to its end
+Takes about half an hour; with `--full`, which trains by the chapter's recipe to its end
 instead of extrapolating from a few epochs, more than an hour.
 """
 
