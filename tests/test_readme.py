@@ -1,3 +1,4 @@
+import json
 import re
 import shlex
 import subprocess
@@ -8,6 +9,7 @@ from conftest import ROOT, output_of
 
 from unroll import readme
 from unroll.errors import UserError
+from unroll.yaml import read_yaml
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
@@ -43,6 +45,17 @@ def predictions() -> list[tuple[list[str], str]]:
 def test_the_predictions_are_those_of_the_models(arguments, answer):
     said = output_of([sys.executable, "-m", "unroll.predict", *arguments], ROOT, {}, 0)
     assert said.strip("\n").splitlines() == answer.splitlines()
+
+
+def test_the_sweep_starts_from_the_committed_results_and_the_text_quotes_it():
+    sweep = (ROOT / "docs/sweep.md").read_text("utf-8")
+    model = read_yaml(ROOT / "sweep.yaml")["model"]
+    auc = json.loads((ROOT / f"metrics/{model}.json").read_text())["auc"]
+    assert f"| `default` | {auc:.4f} (" in sweep, "`make sweep` runs it anew"
+    [text] = re.findall(r"Of the chapter's advice.*?\n\n", TEXT, re.DOTALL)
+    quoted = re.findall(r"0\.\d{4}", text)
+    assert quoted
+    assert [figure for figure in quoted if figure not in sweep] == []
 
 
 def test_the_make_targets_of_the_texts_exist():
