@@ -17,13 +17,12 @@ from typing import Any
 from unroll import pipeline
 from unroll.errors import UserError, reason
 from unroll.paths import LOCK
-from unroll.pipeline import Stage
+from unroll.pipeline import HERE, Stage
 from unroll.yaml import read_yaml
 
 CHUNK = 1 << 20
 # DVC rewrites its lock file in place, so a stage beside others may see a part of it.
 PATIENCE = 2.0
-HERE = Path()
 
 
 def digests(stage: Stage) -> dict[str, str]:
