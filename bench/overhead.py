@@ -9,14 +9,15 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import ROOT, cost, project, python, spread, table
-from unroll.yaml import read_yaml
+from unroll.base.yaml import read_yaml
 
 STAGES = ("fetch", "preprocess", "plot", "train_rnn", "train_ae", "evaluate")
 
 # Runs one stage as the pipeline does, and times what makes its result safe.
 GUARDED = """
 import json, sys, time
-from unroll import checkpoints, inputs, pins, schema, stage, versions
+from unroll import inputs, pins, schema, stage, versions
+from unroll.learning import checkpoints
 
 spent, depth = 0.0, 0
 

@@ -19,8 +19,8 @@ STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
 def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
     """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
     from unroll import backend as backends
-    from unroll import paths
-    from unroll.params import declared
+    from unroll.base import paths
+    from unroll.base.params import declared
     from unroll.text import Encoder
 
     params = declared(stage)
@@ -67,7 +67,7 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
     model, x, y, batch, scale = model_of(stage, backend)
     import keras
 
-    from unroll.steps import PER_CALL, steps_of
+    from unroll.learning.steps import PER_CALL, steps_of
 
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32") / scale)
     order = np.arange(PER_CALL * batch, dtype=np.int32)

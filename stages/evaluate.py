@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from unroll import classification, latent, model_files, paths, reconstruction, scores
-from unroll.files import read_json, write_array, write_csv, write_json
+from unroll import model_files
+from unroll.base import paths
+from unroll.base.files import read_json, write_array, write_csv, write_json
+from unroll.base.params import Declared
+from unroll.measures import classification, latent, reconstruction, scores
 from unroll.model_files import predict
-from unroll.params import Declared
 from unroll.prepared import read, scaled
 
 

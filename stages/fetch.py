@@ -3,10 +3,10 @@
 from pathlib import Path
 from types import ModuleType
 
-from unroll import imdb, mnist
-from unroll.errors import UserError
-from unroll.params import Declared
-from unroll.paths import CORPORA
+from unroll.base.errors import UserError
+from unroll.base.params import Declared
+from unroll.base.paths import CORPORA
+from unroll.corpora import imdb, mnist
 from unroll.sources import obtain, sources_of
 
 CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}

@@ -1,8 +1,9 @@
 """plot: draw a model's pictures from what training and evaluation wrote."""
 
-from unroll import figures, paths
-from unroll.files import read_array, read_columns, read_json
-from unroll.params import Declared
+from unroll import figures
+from unroll.base import paths
+from unroll.base.files import read_array, read_columns, read_json
+from unroll.base.params import Declared
 
 
 def losses(name: str) -> None:

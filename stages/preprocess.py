@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from unroll import imdb, mnist
-from unroll.files import write_array, write_rows
-from unroll.params import Declared
-from unroll.paths import ENCODER, VALIDATION, prepared
+from unroll.base.files import write_array, write_rows
+from unroll.base.params import Declared
+from unroll.base.paths import ENCODER, VALIDATION, prepared
+from unroll.corpora import imdb, mnist
 from unroll.prepared import read
 from unroll.splits import stratified
 from unroll.text import Encoder, count_words

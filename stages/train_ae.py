@@ -3,11 +3,12 @@
 import keras
 from keras import layers
 
-from unroll import model_files, paths
-from unroll.params import Declared
+from unroll import model_files
+from unroll.base import paths
+from unroll.base.params import Declared
+from unroll.learning.training import fit
 from unroll.prepared import Part, training
-from unroll.recurrent import LSTM
-from unroll.training import fit
+from unroll.recurrent.layer import LSTM
 
 ROWS, COLUMNS = 28, 28  # of an image: a sequence of 28 steps of 28 pixels
 
@@ -59,7 +60,8 @@ def bilstm(settings: dict) -> keras.Model:
             layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
             layers.RepeatVector(ROWS, name="repeat"),
             layers.Bidirectional(
-                LSTM(settings["units"], return_sequences=True, name="lstm"), name="bilstm"
+                LSTM(settings["units"], return_sequences=True, name="lstm"),
+                name="bilstm",
             ),
             layers.BatchNormalization(name="normalization"),
             # On each step alone, as TimeDistributed would, but in one product for all steps.

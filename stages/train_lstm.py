@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from unroll.params import Declared
-from unroll.recurrent import LSTM
+from unroll.base.params import Declared
+from unroll.recurrent.layer import LSTM
 from unroll.sentiment import train_classifier
 
 

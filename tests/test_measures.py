@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from unroll import classification, latent, reconstruction
-from unroll.errors import UserError
+from unroll.base.errors import UserError
+from unroll.measures import classification, latent, reconstruction
 from unroll.splits import stratified
 from unroll.threshold import youden_threshold
 

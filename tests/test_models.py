@@ -5,9 +5,10 @@ from conftest import ROOT
 from keras import layers
 
 from stages import train_ae, train_lstm, train_rnn
-from unroll import model_files, paths
-from unroll.errors import UserError
-from unroll.yaml import read_yaml
+from unroll import model_files
+from unroll.base import paths
+from unroll.base.errors import UserError
+from unroll.base.yaml import read_yaml
 
 MODELS = read_yaml(ROOT / "params.yaml")["models"]
 # The architectures of the chapter; what is tuned for speed, such as the rate, is not counted.

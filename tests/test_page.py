@@ -19,8 +19,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from unroll import figures
-from unroll.files import read_json
-from unroll.scores import COLUMNS, rows
+from unroll.base.files import read_json
+from unroll.measures.scores import COLUMNS, rows
 
 MODELS = ("rnn", "lstm", "ae_lstm", "ae_bilstm")
 CHARTS = {"show": 13, "diff": 13, "report": 1}

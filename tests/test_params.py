@@ -12,10 +12,10 @@ from conftest import ROOT
 from ruamel.yaml import YAML
 
 from unroll import model_files, schema
-from unroll.errors import UserError
-from unroll.params import declared, trained_models
+from unroll.base.errors import UserError
+from unroll.base.params import declared, trained_models
+from unroll.base.yaml import read_yaml
 from unroll.splits import stratified
-from unroll.yaml import read_yaml
 
 HONEST = read_yaml(ROOT / "params.yaml")
 

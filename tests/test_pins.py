@@ -5,8 +5,8 @@ from conftest import ROOT, output_of
 from ruamel.yaml import YAML
 
 from unroll import pins
-from unroll.errors import UserError
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.yaml import read_yaml
 
 SHA = "imdb.sources.npm.sha256"
 DIGITS = "64 hexadecimal digits in quotes"

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import ROOT, npm_imdb, sha256, small_reviews
 
-from unroll.yaml import read_yaml
+from unroll.base.yaml import read_yaml
 
 
 def test_a_whole_run_learns_what_is_there_to_learn(clone):

@@ -16,8 +16,9 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from unroll import images, inference, paths, reviews
-from unroll.errors import UserError
+from unroll import images, inference, reviews
+from unroll.base import paths
+from unroll.base.errors import UserError
 from unroll.lines import BATCH, MOST_BYTES, batches
 
 WORDS = ["the", "film", "was", "good", "bad", "dull", "superb", "and", "acting"]
@@ -42,7 +43,7 @@ def trained(tmp_path_factory):
     """A project folder with four models, and the Keras models that were saved."""
     from stages import train_ae, train_lstm, train_rnn
     from unroll import model_files
-    from unroll.files import write_json
+    from unroll.base.files import write_json
     from unroll.text import Encoder
 
     folder = tmp_path_factory.mktemp("trained")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from conftest import ROOT, output_of
 
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.process import alone, clear_partial_files
 
 # Seconds from a signal to the end: two are promised, a busy machine is given more.

@@ -8,8 +8,8 @@ import pytest
 from conftest import ROOT, output_of
 
 from unroll import readme
-from unroll.errors import UserError
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.yaml import read_yaml
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 

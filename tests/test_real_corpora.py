@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from unroll.yaml import read_yaml
+from unroll.base.yaml import read_yaml
 
 
 def directory_md5(folder) -> str:

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from unroll.recurrent import LSTM
+from unroll.recurrent.layer import LSTM
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])

@@ -21,7 +21,7 @@ from dvc.repo import Repo
 from tiny import Tiny, files
 
 from unroll import reach
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.s3 import BUCKET, Server, serving
 
 IN_TIME = 10.0  # seconds

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from conftest import ROOT, output_of
 
-from unroll.yaml import read_yaml
+from unroll.base.yaml import read_yaml
 
 
 @pytest.fixture

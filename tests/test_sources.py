@@ -19,8 +19,9 @@ from conftest import (
     write_tar,
 )
 
-from unroll import imdb, mnist, sources
-from unroll.errors import UserError
+from unroll import sources
+from unroll.base.errors import UserError
+from unroll.corpora import imdb, mnist
 from unroll.sources import Source
 
 

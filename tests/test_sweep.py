@@ -14,7 +14,7 @@ from conftest import ROOT, output_of
 from matplotlib.text import Text
 
 from unroll import experiments, settings, sweep_report
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.experiments import Cost, Experiment
 
 TRAINER = """

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.text import PAD, START, UNKNOWN, Encoder, count_words, words
 
 

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from keras import layers
 
-from unroll import checkpoints
-from unroll.errors import UserError
+from unroll.base.errors import UserError
+from unroll.learning import checkpoints
+from unroll.learning.steps import steps_of
+from unroll.learning.training import _reseed, fit
 from unroll.prepared import Part
-from unroll.steps import steps_of
-from unroll.training import _reseed, fit
 
 SETTINGS = {
     "batch": 16,

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from small import Clone, outputs
 
 from unroll import pipeline
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.inputs import digest, recorded_stages
 
 KINDS = ("stage", "DVC", "both")

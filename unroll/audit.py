@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from unroll import inputs
-from unroll.errors import UserError, told
+from unroll.base.errors import UserError, told
 
 
 def damaged(cache: Path) -> list[Path]:

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unroll.errors import UserError
-from unroll.params import Declared
-from unroll.paths import SCRATCH
+from unroll.base.errors import UserError
+from unroll.base.params import Declared
+from unroll.base.paths import SCRATCH
 
 # What a user may have set for the libraries below would change what they compute, but for what
 # says which device to use, and how much of its memory.

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from unroll import card_texts, inputs, paths
-from unroll.errors import UserError, told
-from unroll.files import read_columns, read_json, write_text
+from unroll import card_texts, inputs
+from unroll.base import paths
+from unroll.base.errors import UserError, told
+from unroll.base.files import read_columns, read_json, write_text
+from unroll.base.yaml import read_yaml
 from unroll.readme import CHAPTER, NAMES
 from unroll.reviews import ranges
-from unroll.yaml import read_yaml
 
 FOLDER = Path("docs/models")
 # The best that needs no model: a coin for reviews; for images the mean of the training images,

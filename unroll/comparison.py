@@ -15,9 +15,9 @@ from dvc.scm import RevError, resolve_rev
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.base import Renderer
 
-from unroll import scores
-from unroll.errors import UserError
-from unroll.files import read_json
+from unroll.base.errors import UserError
+from unroll.base.files import read_json
+from unroll.measures import scores
 
 NOW = "workspace"
 OVERLAP = "intervals overlap"

@@ -14,8 +14,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from unroll.errors import UserError
-from unroll.paths import PARAMS, metrics
+from unroll.base.errors import UserError
+from unroll.base.paths import PARAMS, metrics
 from unroll.settings import Setting, Sweep
 
 REFS = "refs/exps"

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from unroll.files import replacing
+from unroll.base.files import replacing
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"

@@ -16,10 +16,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from unroll.errors import UserError
-from unroll.files import HOW_TO_MEND, read_json
+from unroll.base.errors import UserError
+from unroll.base.files import HOW_TO_MEND, read_json
+from unroll.base.paths import CONFIGURATION, WEIGHTS
 from unroll.layers import LAYERS, NotKnown, Shape, Step, inside
-from unroll.paths import CONFIGURATION, WEIGHTS
 
 
 @dataclass(frozen=True)

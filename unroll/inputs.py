@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from unroll import pipeline
-from unroll.errors import UserError, reason
-from unroll.paths import LOCK
+from unroll.base.errors import UserError, reason
+from unroll.base.paths import LOCK
+from unroll.base.yaml import read_yaml
 from unroll.pipeline import HERE, Stage
-from unroll.yaml import read_yaml
 
 CHUNK = 1 << 20
 # DVC rewrites its lock file in place, so a stage beside others may see a part of it.
 PATIENCE = 2.0
+# As in .dvcignore: what Python leaves beside the modules that it has read.
+IGNORED = "__pycache__"
 
 
 def digests(stage: Stage) -> dict[str, str]:
@@ -51,7 +53,7 @@ def digest(path: Path) -> str:
 
 
 def _listing(folder: Path) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in folder.rglob("*") if path.is_file() and IGNORED not in path.parts]
     items = [{"md5": _md5(path), "relpath": path.relative_to(folder).as_posix()} for path in files]
     return json.dumps(sorted(items, key=lambda item: item["relpath"]), sort_keys=True)
 
@@ -62,7 +64,7 @@ def _md5(path: Path) -> str:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except FileNotFoundError:
         # Not above: it imports NumPy, which mistakes in the parameters need not wait for.
-        from unroll.files import missing
+        from unroll.base.files import missing
 
         raise missing(path) from None
 

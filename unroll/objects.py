@@ -18,8 +18,8 @@ from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.transfer import transfer
 
 from unroll import audit, inputs
-from unroll.errors import UserError
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.yaml import read_yaml
 
 JOBS = 8
 CHUNK = 1 << 22

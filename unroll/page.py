@@ -13,7 +13,7 @@ from pathlib import Path
 import vl_convert
 from dvc.config import Config
 
-from unroll.files import write_text
+from unroll.base.files import write_text
 
 TEMPLATE = Path(__file__).with_name("page.html")
 BUILT = Path(".dvc/page.html")

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field, create_model, model_validator
 
 from unroll import pipeline, small_yaml
-from unroll.errors import UserError
+from unroll.base.errors import UserError
+from unroll.base.paths import CORPORA, VERSIONS
 from unroll.mistakes import Section, compare
-from unroll.paths import CORPORA, VERSIONS
 
 DIGEST: Any = Field(pattern="^[0-9a-f]{64}$", description="64 hexadecimal digits in quotes")
 ABSENT: Any = None  # may be left out, not left empty

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 
 REVIEW = """\
 Say of film reviews whether they are positive. Each answer is one line: the probability, the

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll import files, images, inference, paths, predict_models
-from unroll.errors import UserError
+from unroll import images, inference, predict_models
+from unroll.base import files, paths
+from unroll.base.errors import UserError
 from unroll.inference import Network
 from unroll.lines import STDIN, batches
-from unroll.reconstruction import cross_entropy, squared_error
+from unroll.measures.reconstruction import cross_entropy, squared_error
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from unroll import predict_models
-from unroll.errors import UserError
+from unroll.base.errors import UserError
 from unroll.lines import STDIN, Line, batches, line
 from unroll.reviews import Answer, Reviewer
 

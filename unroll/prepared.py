@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unroll.errors import UserError
-from unroll.files import HOW_TO_MEND, read_array
-from unroll.paths import VALIDATION, prepared
+from unroll.base.errors import UserError
+from unroll.base.files import HOW_TO_MEND, read_array
+from unroll.base.paths import VALIDATION, prepared
 
 
 @dataclass(frozen=True)

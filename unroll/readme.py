@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from unroll import paths
-from unroll.errors import UserError, told
-from unroll.files import read_json, write_text
+from unroll.base import paths
+from unroll.base.errors import UserError, told
+from unroll.base.files import read_json, write_text
 
 README = Path("README.md")
 BEGIN, END = "<!-- results: `make readme` -->", "<!-- end of results -->"

@@ -19,7 +19,7 @@ from dvc.logger import setup
 from dvc.repo import Repo
 
 from unroll import objects, reach, runcache, s3_client
-from unroll.errors import UserError, reason, told
+from unroll.base.errors import UserError, reason, told
 from unroll.reach import AGAIN
 
 

@@ -20,9 +20,9 @@ from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.html import HTML
 
 from unroll import page
+from unroll.base.errors import told
+from unroll.base.files import replacing, write_text
 from unroll.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
-from unroll.errors import told
-from unroll.files import replacing, write_text
 
 FOLDER = Path("report")
 IMAGES = Path("images")

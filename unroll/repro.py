@@ -15,8 +15,8 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 from unroll import pins, process, schema
-from unroll.errors import UserError, reason, told
-from unroll.paths import unfinished
+from unroll.base.errors import UserError, reason, told
+from unroll.base.paths import unfinished
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from unroll import inference
-from unroll.errors import UserError
-from unroll.files import HOW_TO_MEND, read_json
-from unroll.paths import ENCODER, THRESHOLD
+from unroll.base.errors import UserError
+from unroll.base.files import HOW_TO_MEND, read_json
+from unroll.base.paths import ENCODER, THRESHOLD
 from unroll.text import FIRST, UNKNOWN, Encoder
 
 # How much of the way from the threshold to certainty a score must have come to be worded so.

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unroll import process
-from unroll.errors import UserError, told
-from unroll.paths import SCRATCH
+from unroll.base.errors import UserError, told
+from unroll.base.paths import SCRATCH
 
 FOLDER = SCRATCH / "s3"
 BUCKET = "unroll"

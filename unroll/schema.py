@@ -15,10 +15,10 @@ from typing import Any, Literal
 from pydantic import Field, create_model
 
 from unroll import small_yaml
-from unroll.errors import UserError
+from unroll.base.errors import UserError
+from unroll.base.params import trained_models
+from unroll.base.paths import PARAMS
 from unroll.mistakes import Section, compare
-from unroll.params import trained_models
-from unroll.paths import PARAMS
 
 # Rows of the training splits and steps of a sequence; a corpus in place of these has its own.
 ROWS = {"imdb": 25_000, "mnist": 60_000}

@@ -8,13 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from unroll import model_files, paths
-from unroll.files import write_json
-from unroll.params import Declared
+from unroll import model_files
+from unroll.base import paths
+from unroll.base.files import write_json
+from unroll.base.params import Declared
+from unroll.learning.training import fit
 from unroll.prepared import Part, training
 from unroll.text import Encoder
 from unroll.threshold import youden_threshold
-from unroll.training import fit
 
 
 def train_classifier(

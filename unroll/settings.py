@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unroll import pipeline, schema
-from unroll.errors import UserError
-from unroll.paths import PARAMS, metrics
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.paths import PARAMS, metrics
+from unroll.base.yaml import read_yaml
 
 SWEEP = Path("sweep.yaml")
 DEFAULT = "default"

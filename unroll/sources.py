@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unroll.errors import UserError
-from unroll.paths import CORPORA, SCRATCH
+from unroll.base.errors import UserError
+from unroll.base.paths import CORPORA, SCRATCH
+from unroll.base.yaml import read_yaml
 from unroll.progress import bar
-from unroll.yaml import read_yaml
 
 CHUNK = 1 << 20
 

@@ -14,9 +14,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from unroll import inputs, paths, pins, pipeline, process, schema, versions
-from unroll.errors import UserError, reason
-from unroll.params import Declared, declared
+from unroll import inputs, pins, pipeline, process, schema, versions
+from unroll.base import paths
+from unroll.base.errors import UserError, reason
+from unroll.base.params import Declared, declared
 
 # Beside the checkpoints of a computation that came to its end.
 FINISHED = "finished"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from unroll import experiments, process, settings, sweep_report, trial
-from unroll.errors import UserError, told
+from unroll.base.errors import UserError, told
 from unroll.settings import Setting, Sweep
 
 LOCK = "sweep"

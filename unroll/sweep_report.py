@@ -8,9 +8,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from unroll.base.files import write_text
 from unroll.experiments import Experiment
 from unroll.figures import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save, title
-from unroll.files import write_text
 from unroll.settings import DEFAULT, SWEEP, Sweep
 
 TABLE = Path("docs/sweep.md")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.errors import UserError
-from unroll.files import read_json, write_text
+from unroll.base.errors import UserError
+from unroll.base.files import read_json, write_text
 
 # Ids below FIRST are signs, not words; the order is that of the Keras IMDb data set, which the
 # chapter uses: the word of rank r (from 1) has the id r + 3.

@@ -20,8 +20,9 @@ from pathlib import Path
 import h5py
 from ruamel.yaml import YAML
 
-from unroll import experiments, inputs, paths
-from unroll.errors import UserError
+from unroll import experiments, inputs
+from unroll.base import paths
+from unroll.base.errors import UserError
 from unroll.experiments import Cost
 from unroll.settings import Setting, Sweep, assign
 

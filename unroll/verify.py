@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 from unroll import inputs, pipeline
-from unroll.errors import UserError, told
-from unroll.paths import LOCK, PARAMS
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError, told
+from unroll.base.paths import LOCK, PARAMS
+from unroll.base.yaml import read_yaml
 
 PYTHON = (sys.executable, "-m")
 SAME = "same"

@@ -11,9 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 from unroll import pipeline
-from unroll.errors import UserError
-from unroll.paths import VERSIONS
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.paths import VERSIONS
+from unroll.base.yaml import read_yaml
 
 REQUIREMENTS = Path("requirements.txt")
 COMPUTING = (
@@ -50,6 +50,6 @@ def check(stage: str) -> None:
 
 
 if __name__ == "__main__":
-    from unroll.files import write_text  # not above: NumPy, which it imports, takes a while
+    from unroll.base.files import write_text  # not above: NumPy, which it imports, takes a while
 
     write_text(VERSIONS, locked())

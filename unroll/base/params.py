@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from unroll import pipeline
-from unroll.errors import UserError
-from unroll.paths import PARAMS, PIPELINE
-from unroll.yaml import read_yaml
+from unroll.base.errors import UserError
+from unroll.base.paths import PARAMS, PIPELINE
+from unroll.base.yaml import read_yaml
 
 
 class Declared:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.archives import members, refuse_leading_out
-from unroll.errors import UserError, reason
-from unroll.files import read_array, write_array
-from unroll.paths import raw
+from unroll.base.errors import UserError, reason
+from unroll.base.files import read_array, write_array
+from unroll.base.paths import raw
+from unroll.corpora.archives import members, refuse_leading_out
 from unroll.progress import bar
 
 SPLITS = ("train", "test")

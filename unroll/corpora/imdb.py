@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from unroll.archives import members
-from unroll.errors import UserError
-from unroll.files import HOW_TO_MEND, missing, replacing
-from unroll.paths import raw
+from unroll.base.errors import UserError
+from unroll.base.files import HOW_TO_MEND, missing, replacing
+from unroll.base.paths import raw
+from unroll.corpora.archives import members
 from unroll.progress import bar
 
 TABLE = "reviews.parquet"

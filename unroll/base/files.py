@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from unroll.errors import UserError, reason
-from unroll.paths import SCRATCH
+from unroll.base.errors import UserError, reason
+from unroll.base.paths import SCRATCH
 
 # Room for the vocabulary of a million words.
 MOST_JSON = 2**24
