@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from unroll.base.errors import UserError
 from unroll.measures import classification, latent, reconstruction
@@ -16,8 +18,19 @@ def test_the_threshold_maximises_tpr_minus_fpr():
     assert youden_threshold(Y, SCORE) == pytest.approx(0.4)
 
 
-def test_the_threshold_of_useless_scores_is_a_probability():
-    assert 0 <= youden_threshold(Y, 1 - SCORE) <= 1
+def test_the_threshold_of_useless_scores_calls_nothing_positive():
+    assert youden_threshold(Y, np.where(Y, 0.1, 0.9)) == 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=40))
+def test_the_threshold_is_that_of_the_curve_of_scikit_learn(rows):
+    # Few different scores, so that many are equal.
+    y_true = np.array([0, 1, *(row[0] for row in rows)], np.uint8)
+    y_score = np.array([0, 8, *(row[1] for row in rows)], np.float32) / 8
+    fpr, tpr, thresholds = roc_curve(y_true, y_score, drop_intermediate=False)
+    positives, negatives = y_true.sum(), (1 - y_true.astype(int)).sum()
+    j = np.round((tpr - fpr) * positives * negatives)  # whole, so that equals are equal
+    assert youden_threshold(y_true, y_score) == min(thresholds[np.argmax(j)], 1)
 
 
 def test_a_classifier_is_measured_as_by_hand():
