@@ -11,7 +11,22 @@ from pathlib import Path
 from bench.measure import ROOT, cost, project, python, spread, table
 from unroll.base.yaml import read_yaml
 
-STAGES = ("fetch", "preprocess", "plot", "train_rnn", "train_ae", "evaluate")
+STAGES = (
+    "fetch@imdb",
+    "preprocess@imdb",
+    "plot@lstm",
+    "train-rnn",
+    "train-ae@lstm",
+    "evaluate@lstm",
+)
+
+# All that a stage does before its script's own work.
+START = """
+import sys
+from unroll import stage
+from unroll.base.params import declared
+stage.main_of(sys.argv[1], declared(sys.argv[1]))
+"""
 
 # Runs one stage as the pipeline does, and times what makes its result safe.
 GUARDED = """
@@ -102,8 +117,7 @@ def report(times: int = 9) -> str:
         ratios = [own / other for other in others]
         imports = []
         for stage in STAGES:
-            command = python("-c", f"import unroll.stage, stages.{stage}")
-            values = [cost(command, ours).seconds for _ in range(3)]
+            values = [cost(python("-c", START, stage), ours).seconds for _ in range(5)]
             imports.append([f"`{stage}`", spread(values)])
         safety = []
         for stage, *arguments in GUARDED_STAGES:

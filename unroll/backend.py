@@ -21,6 +21,12 @@ _HARMLESS = (
 )
 
 
+# What Keras and TensorFlow import where they find it, for parts of theirs that no stage uses; that
+# takes as long as all else that they import.
+_FOR_OTHERS = ("matplotlib", "pandas", "sklearn")
+_OF_OTHER_BACKENDS = {"tensorflow": ("jax",), "jax": ("tensorflow",)}
+
+
 def start(params: Declared) -> None:
     """Set Keras up as the `train` section and `seed` say.
 
@@ -38,11 +44,11 @@ def start(params: Declared) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(train["threads"])
-    {"jax": _start_jax, "tensorflow": _start_tensorflow}[train["backend"]](train["threads"])
+    with _hidden(*_FOR_OTHERS, *_OF_OTHER_BACKENDS[train["backend"]]):
+        {"jax": _start_jax, "tensorflow": _start_tensorflow}[train["backend"]](train["threads"])
+        import keras
 
-    import keras
-
-    keras.utils.set_random_seed(params.seed)
+        keras.utils.set_random_seed(params.seed)  # which looks for TensorFlow on any backend
     keras.config.set_dtype_policy(train["precision"])
 
 
@@ -66,6 +72,18 @@ def _start_jax(threads: int) -> None:
         raise UserError(
             "params.yaml: train.backend is jax, which is not installed; `make venv` installs it"
         ) from None
+
+
+@contextmanager
+def _hidden(*packages: str) -> Iterator[None]:
+    """Let an import of these packages fail for now, as if they were not installed."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

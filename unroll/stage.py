@@ -12,6 +12,7 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from unroll import inputs, pins, pipeline, process, schema, versions
@@ -45,7 +46,8 @@ def main(name: str, arguments: list[str]) -> None:
         inputs.verify(stage, found)
         params = declared(name)
         params.unfinished = _unfinished(stage, found)
-        _run(name, params, arguments)
+        instance = name.partition("@")[2]
+        main_of(name, params)(params, *([instance] if instance else []), *arguments)
         inputs.unchanged(stage, found)
         _check_read(stage, params)
         if params.unfinished.is_dir():
@@ -77,14 +79,13 @@ def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
     return folder
 
 
-def _run(name: str, params: Declared, arguments: list[str]) -> None:
+def main_of(name: str, params: Declared) -> Callable[..., None]:
+    """The `main` of a stage's script, Keras made ready for it where the stage declares `train`."""
     if params.declares("train"):
         from unroll import backend
 
         backend.start(params)
-    script, _, instance = name.partition("@")
-    module = importlib.import_module(f"stages.{script.replace('-', '_')}")
-    module.main(params, *([instance] if instance else []), *arguments)
+    return importlib.import_module(f"stages.{name.partition('@')[0].replace('-', '_')}").main
 
 
 def _check_read(stage: pipeline.Stage, params: Declared) -> None:

@@ -1,0 +1,48 @@
+"""What the start of a stage imports, which is most of the time of a short one."""
+
+import os
+import sys
+
+import pytest
+from conftest import ROOT, output_of
+
+# Of the packages that take long to import, those that a script computes with.
+USED = {
+    "fetch@imdb": set(),
+    "preprocess@imdb": set(),
+    "train-lstm": {"keras", "tensorflow"},
+    "train-ae@lstm": {"keras", "tensorflow"},
+    "evaluate@lstm": {"keras", "tensorflow", "sklearn", "pandas"},  # pandas by scikit-learn
+    "plot@lstm": {"matplotlib"},
+}
+SLOW = {"jax", "keras", "matplotlib", "pandas", "sklearn", "tensorflow"}
+
+IMPORTED = """
+import sys
+from unroll import stage
+from unroll.base.params import declared
+params = declared(sys.argv[1])
+if params.declares("train"):
+    params.train["backend"] = sys.argv[2]
+stage.main_of(sys.argv[1], params)
+print("imported:", *sys.modules)
+# What was held back for a while can be imported.
+import jax, matplotlib, pandas, sklearn, tensorflow
+"""
+
+
+def imported(stage, backend="tensorflow"):
+    command = [sys.executable, "-c", IMPORTED, stage, backend]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    output = output_of(command, ROOT, {"PYTHONPATH": path}, code=0)
+    [line] = [line for line in output.splitlines() if line.startswith("imported:")]
+    return set(line.split()) & SLOW
+
+
+@pytest.mark.parametrize("stage", USED)
+def test_a_stage_imports_nothing_slow_but_what_it_uses(stage):
+    assert imported(stage) == USED[stage]
+
+
+def test_with_another_backend_tensorflow_is_not_imported():
+    assert imported("train-lstm", "jax") == {"keras", "jax"}
