@@ -22,7 +22,14 @@ def lstm(settings: dict) -> keras.Model:
             LSTM(settings["units"], name="lstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
-            layers.Dense(settings["latent"], activation="sigmoid", dtype="float32", name="code"),
+            # Where the digits lie in so short a code is settled early: better not along a line.
+            layers.Dense(
+                settings["latent"],
+                activation="sigmoid",
+                kernel_initializer="orthogonal",
+                dtype="float32",
+                name="code",
+            ),
         ],
         name="encoder",
     )
@@ -31,7 +38,7 @@ def lstm(settings: dict) -> keras.Model:
             layers.Input((settings["latent"],)),
             layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
             layers.RepeatVector(ROWS, name="repeat"),
-            LSTM(settings["units"], return_sequences=True, name="lstm"),
+            LSTM(settings["units"], repeated=True, return_sequences=True, name="lstm"),
             layers.BatchNormalization(name="normalization"),
             # On each step alone, as TimeDistributed would, but in one product for all steps.
             layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="rows"),
@@ -60,7 +67,7 @@ def bilstm(settings: dict) -> keras.Model:
             layers.Dropout(settings["dropout_latent"], name="dropout_latent"),
             layers.RepeatVector(ROWS, name="repeat"),
             layers.Bidirectional(
-                LSTM(settings["units"], return_sequences=True, name="lstm"),
+                LSTM(settings["units"], repeated=True, return_sequences=True, name="lstm"),
                 name="bilstm",
             ),
             layers.BatchNormalization(name="normalization"),

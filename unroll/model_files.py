@@ -47,6 +47,7 @@ def save(model: keras.Model, folder: Path) -> None:
     for part in _parts(configuration):
         if part.get("registered_name") == "unroll>LSTM":
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
+            del part["config"]["repeated"]
         if part["class_name"] == "Dropout":
             # 0 and 0.0 are the same to DVC, so they must be the same bytes.
             part["config"]["rate"] = float(part["config"]["rate"])

@@ -1,76 +1,105 @@
-"""The recurrent layer of this project: Keras's LSTM, faster on TensorFlow's CPU."""
+"""The recurrent layer of this project: Keras's LSTM, faster on the CPU."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("unroll")
 class LSTM(keras.layers.LSTM):
     """`keras.layers.LSTM` with the same weights and, up to rounding, the same results.
 
-    On TensorFlow without a GPU, Keras runs a loop of small operations over the steps; this layer
-    runs TensorFlow's own fused kernel for the whole sequence, `BlockLSTM` (after Gers,
-    Schmidhuber and Cummins, Learning to forget, 2000). Elsewhere, and wherever an option asks for
-    more than the kernel gives, it is Keras's own. A saved model names it `keras.layers.LSTM`, so
-    that models load without this module.
+    On a CPU, Keras runs a loop of small operations over the steps; this layer runs what
+    `on_tensorflow` and `on_jax` have for the whole sequence. On a GPU, and wherever an option asks
+    for more than they give, it is Keras's own. A saved model names it `keras.layers.LSTM`, so that
+    models load without this module.
+
+    Args:
+        units: the size of the state.
+        repeated: all steps of the input are the same, as behind a RepeatVector. Only the first one
+            is read then, and its product with the kernel serves for all.
+        options: those of `keras.layers.LSTM`.
     """
+
+    def __init__(self, units: int, repeated: bool = False, **options: Any) -> None:
+        super().__init__(units, **options)
+        self.repeated = repeated
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         """Sequences (batch, steps, features) to (batch, units), or (batch, steps, units)."""
-        if initial_state is None and mask is None and self._fits_kernel(training):
-            return self._fused(sequences)
-        return super().call(sequences, initial_state, mask, training)
+        fits = initial_state is None and mask is None and self._is_plain(training) and _on_cpu()
+        if not fits:
+            return super().call(sequences, initial_state, mask, training)
+        kind = {"tensorflow": self._on_tensorflow, "jax": self._on_jax}
+        return kind[keras.backend.backend()](sequences)
 
-    def _fits_kernel(self, training: bool) -> bool:
-        if keras.backend.backend() != "tensorflow" or self.compute_dtype != "float32":
-            return False
-        import tensorflow as tf
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "repeated": self.repeated}
 
+    def _is_plain(self, training: bool) -> bool:
         dropped = training and (self.dropout or self.recurrent_dropout)
-        plain = (
-            self.activation is keras.activations.tanh
+        return bool(
+            self.compute_dtype == "float32"
+            and self.activation is keras.activations.tanh
             and self.recurrent_activation is keras.activations.sigmoid
             and self.use_bias
             and not self.stateful
             and not self.return_state
+            and not dropped
         )
-        return plain and not dropped and not tf.config.list_physical_devices("GPU")
 
-    def _fused(self, sequences: Any) -> Any:
+    def _on_tensorflow(self, sequences: Any) -> Any:
+        from unroll.recurrent import on_tensorflow
+
+        kernel, recurrent, bias = self._weights()
+        if self.repeated and sequences.shape[1]:
+            base = self._base(sequences[:, 0])
+            states = on_tensorflow.repeated(base, recurrent, sequences.shape[1])
+            every, last = (2, 0, 1), (1, 0)
+        else:
+            x = ops.transpose(sequences, (1, 0, 2))
+            x = ops.flip(x, 0) if self.go_backwards else x
+            states = on_tensorflow.fused(x, kernel, recurrent, bias)
+            every, last = (1, 0, 2), (0, 1)
+        if self.return_sequences:
+            return ops.transpose(states, every)
+        return ops.transpose(states[-1], last)
+
+    def _on_jax(self, sequences: Any) -> Any:
+        from unroll.recurrent import on_jax
+
+        kernel, recurrent, bias = self._weights()
+        _, steps, _ = sequences.shape
+        if self.repeated:
+            base, kernel, x = self._base(sequences[:, 0]), None, None
+        else:
+            base, x = bias[:, None], ops.transpose(sequences, (1, 2, 0))
+            x = ops.flip(x, 0) if self.go_backwards else x
+        states = on_jax.states(base, recurrent, kernel, x, steps, self.return_sequences)
+        return ops.transpose(states, (2, 0, 1) if self.return_sequences else (1, 0))
+
+    def _weights(self) -> tuple[Any, Any, Any]:
+        weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        kernel, recurrent, bias = map(ops.convert_to_tensor, weights)
+        return kernel, recurrent, bias
+
+    def _base(self, row: Any) -> Any:
+        """What the same input (batch, features) adds to the sums of every step, in columns."""
+        return ops.transpose(ops.matmul(row, self.cell.kernel) + self.cell.bias)
+
+
+def _on_cpu() -> bool:
+    if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        x = tf.transpose(sequences, (1, 0, 2))
-        if self.go_backwards:
-            x = tf.reverse(x, [0])
-        kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], 0)
-        state = tf.zeros((tf.shape(x)[1], self.units), x.dtype)
-        no_peephole = tf.zeros((self.units,), x.dtype)
-        # Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong (tests/test_recurrent.py).
-        hidden = tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),
-            x=x,
-            cs_prev=state,
-            h_prev=state,
-            w=_as_icfo(kernel),
-            wci=no_peephole,
-            wcf=no_peephole,
-            wco=no_peephole,
-            b=_as_icfo(self.cell.bias),
-            forget_bias=0.0,
-            cell_clip=-1.0,
-            use_peephole=False,
-        ).h
-        return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden[-1]
+        return not tf.config.list_physical_devices("GPU")
+    if keras.backend.backend() == "jax":
+        import jax
 
-
-def _as_icfo(weights: Any) -> Any:
-    """Keras keeps the gates in the order input, forget, cell, output; the kernel i, c, f, o."""
-    import tensorflow as tf
-
-    i, f, c, o = tf.split(weights, 4, axis=-1)
-    return tf.concat([i, c, f, o], axis=-1)
+        return jax.default_backend() == "cpu"
+    return False

@@ -1,0 +1,82 @@
+"""Our LSTM beside Keras's on random weights, inputs and gradients, on the backend in use.
+
+Run by tests/test_recurrent.py in a process of its own, as a backend is chosen once a process.
+"""
+
+import itertools
+import sys
+
+import keras
+import numpy as np
+
+from unroll.recurrent.layer import LSTM
+
+BATCH, STEPS, UNITS = 5, 11, 7
+
+
+def outputs_and_gradients(layer, x, upstream):
+    """What a layer gives for `x`, and the derivatives of its product with `upstream`."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def loss(weights, x):
+            output, _ = layer.stateless_call(weights, others, x, training=True)
+            return (output * upstream).sum(), output
+
+        weights = [variable.value for variable in layer.trainable_variables]
+        others = [variable.value for variable in layer.non_trainable_variables]
+        (_, output), found = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(weights, x)
+        return [output, *found[0], found[1]]
+    import tensorflow as tf
+
+    # As in training, within a graph.
+    @tf.function
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            output = layer(x, training=True)
+            loss = tf.reduce_sum(output * upstream)
+        sources = [*(variable.value for variable in layer.trainable_variables), x]
+        return [output, *tape.gradient(loss, sources)]
+
+    return run(tf.constant(x))
+
+
+def compare(rng, features, repeated, two_ways, **options):
+    x = rng.normal(size=(BATCH, STEPS, features)).astype(np.float32)
+    if repeated:
+        x[:] = x[:, :1]
+    ours: keras.Layer = LSTM(UNITS, repeated=repeated, **options)
+    theirs: keras.Layer = keras.layers.LSTM(UNITS, **options)
+    if two_ways:
+        ours, theirs = keras.layers.Bidirectional(ours), keras.layers.Bidirectional(theirs)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+    weights = [rng.normal(size=weight.shape) for weight in theirs.get_weights()]
+    width = UNITS * (2 if two_ways else 1)
+    shape = (BATCH, STEPS, width) if options["return_sequences"] else (BATCH, width)
+    upstream = rng.normal(size=shape).astype(np.float32)
+    found = []
+    for layer in (ours, theirs):
+        layer.set_weights(weights)
+        *values, by_input = map(np.asarray, outputs_and_gradients(layer, x, upstream))
+        # A repeated input is read at its first step alone; what is repeated gets the same in all.
+        found.append([*values, by_input.sum(1) if repeated else by_input])
+    for one, other in zip(*found, strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=5e-4, atol=5e-5)
+
+
+if __name__ == "__main__":
+    assert keras.backend.backend() == sys.argv[1]
+    rng = np.random.default_rng(0)
+    done = 0
+    for features, repeated, two_ways, every, backwards in itertools.product(
+        (3, 20), (False, True), (False, True), (False, True), (False, True)
+    ):
+        if not (two_ways and backwards):
+            compare(
+                rng, features, repeated, two_ways, return_sequences=every, go_backwards=backwards
+            )
+            done += 1
+    print(done, "alike")

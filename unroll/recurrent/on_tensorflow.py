@@ -1,0 +1,69 @@
+"""The LSTM over a whole sequence in TensorFlow, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from unroll.recurrent import cell
+
+
+def fused(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+    """The states after each step, from a state of zeros, by TensorFlow's kernel `BlockLSTM`.
+
+    It is one operation for the whole sequence, after Gers, Schmidhuber and Cummins, Learning to
+    forget, 2000.
+
+    Args:
+        x: float32 (steps, batch, features).
+        kernel, recurrent, bias: as Keras keeps them: (features, 4 units), (units, 4 units),
+            (4 units,).
+
+    Returns:
+        float32 (steps, batch, units).
+    """
+    units = recurrent.shape[0]
+    state = tf.zeros((tf.shape(x)[1], units), x.dtype)
+    no_peephole = tf.zeros((units,), x.dtype)
+    # Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong (tests/test_recurrent.py).
+    return tf.raw_ops.BlockLSTM(
+        seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),
+        x=x,
+        cs_prev=state,
+        h_prev=state,
+        w=_as_icfo(tf.concat([kernel, recurrent], 0)),
+        wci=no_peephole,
+        wcf=no_peephole,
+        wco=no_peephole,
+        b=_as_icfo(bias),
+        forget_bias=0.0,
+        cell_clip=-1.0,
+        use_peephole=False,
+    ).h
+
+
+def _as_icfo(weights: Any) -> Any:
+    """Keras keeps the gates in the order input, forget, cell, output; the kernel i, c, f, o."""
+    i, f, c, o = tf.split(weights, 4, axis=-1)
+    return tf.concat([i, c, f, o], axis=-1)
+
+
+def repeated(base: Any, recurrent: Any, steps: int) -> Any:
+    """The states after each step, from a state of zeros, where every step has the same input.
+
+    Args:
+        base: what is added to the sums at every step, float32 (4 units, batch).
+        recurrent: Keras's recurrent kernel, (units, 4 units).
+
+    Returns:
+        float32 (steps, units, batch).
+    """
+    state = content = tf.zeros_like(base[: recurrent.shape[0]])
+    found = []
+    # Not a loop of the graph: its steps cost more than what they compute.
+    for _ in range(steps):
+        z = base + tf.matmul(recurrent, state, transpose_a=True)
+        state, content = cell.step(z, content)
+        found.append(state)
+    return tf.stack(found)
