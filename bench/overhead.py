@@ -20,7 +20,7 @@ STAGES = (
     "evaluate@lstm",
 )
 
-# All that a stage does before its script's own work.
+# What a stage imports and makes ready before its script's own work; its checks are timed below.
 START = """
 import sys
 from unroll import stage
@@ -65,21 +65,21 @@ GUARDED_STAGES = (
 )
 
 
-def bare(folder: Path, stages: int, files: int = 0) -> Path:
+def bare(folder: Path, stages: int, deps: int = 0) -> Path:
     """A DVC project of stages that do nothing, brought up to date.
 
     Args:
-        files: how many files each stage depends on, beside the output of the stage before.
+        deps: how many files each stage depends on, beside the output of the stage before.
     """
     folder.mkdir()
-    names = [f"{i}.txt" for i in range(files)]
+    names = [f"{i}.txt" for i in range(deps)]
     for name in names:
         (folder / name).write_text(name)
     lines = ["stages:"]
     for i in range(stages):
-        deps = [*names, *([f"s{i - 1}.out"] if i else [])]
+        read = [*names, *([f"s{i - 1}.out"] if i else [])]
         lines += [f"  s{i}:", f"    cmd: echo {i} > s{i}.out", f"    outs: [s{i}.out]"]
-        lines += [f"    deps: [{', '.join(deps)}]"]
+        lines += [f"    deps: [{', '.join(read)}]"]
     (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     for command in (["init", "-q"], ["repro", "-q"]):
@@ -98,12 +98,12 @@ def report(times: int = 9) -> str:
         )
         subprocess.run(python("-m", "dvc", "checkout", "--quiet", "--force"), cwd=ours, check=True)
         stages = read_yaml(ours / "dvc.lock")["stages"].values()
-        files = round(statistics.mean(len(stage["deps"]) for stage in stages))
+        deps = round(statistics.mean(len(stage["deps"]) for stage in stages))
         projects = {
             "Unroll": ours,
             f"bare DVC, {len(stages)} stages": bare(Path(name) / "bare", len(stages)),
-            f"bare DVC, {len(stages)} stages of {files} files each": bare(
-                Path(name) / "files", len(stages), files
+            f"bare DVC, {len(stages)} stages of {deps} dependencies each": bare(
+                Path(name) / "files", len(stages), deps
             ),
         }
         seconds: dict[tuple[str, str], list[float]] = {}
@@ -129,7 +129,7 @@ def report(times: int = 9) -> str:
         [
             f"Nothing to do: `dvc repro` takes {ratios[0]:.2f} times what it does with as many "
             f"stages that depend on each other alone, {ratios[1]:.2f} times what it does where "
-            "each also declares as many files as ours do on the average.",
+            "each also declares as many dependencies as ours do on the average.",
             table(["command", "project", "seconds"], rows),
             table(["stage", "seconds to start and import"], imports),
             "What makes a result safe: checks, digests before and after, a checkpoint an epoch.",

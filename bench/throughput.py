@@ -89,6 +89,10 @@ def of_torch(stage: str) -> dict[str, float]:
     import torch
     from torch import nn
 
+    from unroll.base.params import declared
+
+    name = stage.removeprefix("train-").replace("ae@", "ae_")
+    batch = declared(stage).models[name]["batch"]
     torch.set_num_threads(1)
 
     class Classifier(nn.Module):
@@ -117,7 +121,6 @@ def of_torch(stage: str) -> dict[str, float]:
             code = self.code(self.read(x)[0][:, -1])
             return self.row(self.write(code[:, None].expand(-1, 28, -1))[0])
 
-    batch = 128
     if "ae" in stage:
         model: nn.Module = Autoencoder(100 if "bi" in stage else 2, "bi" in stage)
         x = torch.rand(batch, 28, 28)

@@ -22,7 +22,8 @@ def lstm(settings: dict) -> keras.Model:
             LSTM(settings["units"], name="lstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
-            # Where the digits lie in so short a code is settled early: better not along a line.
+            # Two numbers that begin alike lay the digits along a line, and training seldom undoes
+            # that; orthogonal columns cannot be alike.
             layers.Dense(
                 settings["latent"],
                 activation="sigmoid",

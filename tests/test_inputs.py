@@ -94,6 +94,18 @@ def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
     assert (copy / "dvc.lock").read_bytes() == recorded
 
 
+def test_in_a_folder_of_modules_what_python_leaves_there_does_not_count_and_a_module_does(copy):
+    stage = pipeline.stage("train-rnn")
+    left = copy / "unroll/learning/__pycache__/left.pyc"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"left")
+    assert inputs.is_recorded(stage, inputs.digests(stage))
+    assert run("dvc", "status", "train-rnn") == (0, "Data and pipelines are up to date.\n")
+    (copy / "unroll/learning/more.py").write_text("")
+    assert not inputs.is_recorded(stage, inputs.digests(stage))
+    assert "unroll/learning" in run("dvc", "status", "train-rnn")[1]
+
+
 def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
     path = copy / "dvc.yaml"
     path.write_text(

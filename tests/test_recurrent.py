@@ -3,6 +3,7 @@ import sys
 
 import keras
 import pytest
+import tensorflow as tf
 from conftest import ROOT, output_of
 
 from unroll.recurrent import on_tensorflow
@@ -24,7 +25,12 @@ def test_outputs_and_gradients_are_those_of_keras(backend):
 
 @pytest.mark.parametrize(
     "options",
-    [{"dropout": 0.5}, {"activation": "relu"}, {"use_bias": False}, {"return_state": True}],
+    [
+        *({"dropout": 0.5}, {"recurrent_dropout": 0.5}, {"activation": "relu"}),
+        *({"recurrent_activation": "hard_sigmoid"}, {"use_bias": False}, {"return_state": True}),
+        *({"stateful": True}, {"dtype": "mixed_bfloat16"}),
+    ],
+    ids=str,
 )
 def test_what_is_not_ours_is_left_to_keras(options, monkeypatch):
     calls = ours_called(monkeypatch)
@@ -35,6 +41,17 @@ def test_what_is_not_ours_is_left_to_keras(options, monkeypatch):
     assert calls == ["fused"]
 
 
+@pytest.mark.parametrize("given", ["mask", "initial_state"])
+def test_a_mask_or_a_state_to_begin_with_is_left_to_keras(given, monkeypatch):
+    calls = ours_called(monkeypatch)
+    values = {
+        "mask": keras.ops.ones((2, 4), "bool"),
+        "initial_state": [keras.ops.ones((2, 3)), keras.ops.ones((2, 3))],
+    }
+    LSTM(3)(keras.ops.ones((2, 4, 3)), **{given: values[given]})
+    assert calls == []
+
+
 def test_a_repeated_input_is_multiplied_once(monkeypatch):
     calls = ours_called(monkeypatch)
     LSTM(3, repeated=True)(keras.ops.ones((2, 4, 3)))
@@ -42,9 +59,26 @@ def test_a_repeated_input_is_multiplied_once(monkeypatch):
     assert calls == ["repeated", "fused"]
 
 
+def test_no_sum_of_gradients_takes_its_terms_in_an_order_of_chance():
+    """AddN adds to whichever term nothing else waits for: of three or more, not always the same."""
+    layer = LSTM(3, repeated=True, return_sequences=True)
+    layer.build((2, 8, 3))
+
+    @tf.function
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x, training=True))
+        return tape.gradient(loss, [x, *(weight.value for weight in layer.trainable_variables)])
+
+    x = tf.ones((2, 8, 3))
+    operations = gradients.get_concrete_function(x).graph.get_operations()
+    assert [op for op in operations if op.type == "AddN" and len(op.inputs) > 2] == []
+    assert [gradient.shape for gradient in gradients(x)][1] == (3, 12)
+
+
 def ours_called(monkeypatch):
     """A list that grows by the name of each of our own computations that is used."""
-    tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU"):
         pytest.skip("these are for TensorFlow's CPU")
     calls = []

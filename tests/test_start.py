@@ -26,8 +26,8 @@ if params.declares("train"):
     params.train["backend"] = sys.argv[2]
 stage.main_of(sys.argv[1], params)
 print("imported:", *sys.modules)
-# What was held back for a while can be imported.
-import jax, matplotlib, pandas, sklearn, tensorflow
+if params.declares("train"):  # what was held back for a while can be imported
+    import jax, matplotlib, pandas, sklearn, tensorflow
 """
 
 

@@ -19,8 +19,6 @@ _HARMLESS = (
     *("KERAS_HOME", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR"),
     *("XLA_PYTHON_CLIENT_", "JAX_PLATFORMS"),
 )
-
-
 # What Keras and TensorFlow import where they find it, for parts of theirs that no stage uses; that
 # takes as long as all else that they import.
 _FOR_OTHERS = ("matplotlib", "pandas", "sklearn")
@@ -76,14 +74,18 @@ def _start_jax(threads: int) -> None:
 
 @contextmanager
 def _hidden(*packages: str) -> Iterator[None]:
-    """Let an import of these packages fail for now, as if they were not installed."""
+    """Let an import of these packages fail for now, as if they were not installed.
+
+    Only imports belong inside, as `sys.modules` names what is hidden, which some take for a sign
+    that it is there.
+    """
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         yield
     finally:
         for name in hidden:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -53,7 +53,11 @@ def digest(path: Path) -> str:
 
 
 def _listing(folder: Path) -> str:
-    files = [path for path in folder.rglob("*") if path.is_file() and IGNORED not in path.parts]
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and IGNORED not in path.relative_to(folder).parts
+    ]
     items = [{"md5": _md5(path), "relpath": path.relative_to(folder).as_posix()} for path in files]
     return json.dumps(sorted(items, key=lambda item: item["relpath"]), sort_keys=True)
 

@@ -35,7 +35,6 @@ def main(name: str, arguments: list[str]) -> None:
             or it changed while the stage ran; or the script says so.
     """
     stage = pipeline.stage(name)
-    _leave_home()
     process.end_when_asked(f"{name}: stopped; the same command goes on from here")
     schema.check()
     pins.check()
@@ -81,6 +80,7 @@ def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
 
 def main_of(name: str, params: Declared) -> Callable[..., None]:
     """The `main` of a stage's script, Keras made ready for it where the stage declares `train`."""
+    _leave_home()
     if params.declares("train"):
         from unroll import backend
 

@@ -19,8 +19,8 @@ class LSTM(keras.layers.LSTM):
 
     Args:
         units: the size of the state.
-        repeated: all steps of the input are the same, as behind a RepeatVector. Only the first one
-            is read then, and its product with the kernel serves for all.
+        repeated: all steps of the input are the same, as behind a RepeatVector. On a CPU only the
+            first one is read then, and its product with the kernel serves for all.
         options: those of `keras.layers.LSTM`.
     """
 
@@ -31,7 +31,7 @@ class LSTM(keras.layers.LSTM):
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        """Sequences (batch, steps, features) to (batch, units), or (batch, steps, units)."""
+        """Sequences (batch, steps, features) to (batch, [steps,] units), float32."""
         fits = initial_state is None and mask is None and self._is_plain(training) and _on_cpu()
         if not fits:
             return super().call(sequences, initial_state, mask, training)
@@ -58,7 +58,7 @@ class LSTM(keras.layers.LSTM):
 
         kernel, recurrent, bias = self._weights()
         if self.repeated and sequences.shape[1]:
-            base = self._base(sequences[:, 0])
+            base = _base(sequences[:, 0], kernel, bias)
             states = on_tensorflow.repeated(base, recurrent, sequences.shape[1])
             every, last = (2, 0, 1), (1, 0)
         else:
@@ -76,21 +76,21 @@ class LSTM(keras.layers.LSTM):
         kernel, recurrent, bias = self._weights()
         _, steps, _ = sequences.shape
         if self.repeated:
-            base, kernel, x = self._base(sequences[:, 0]), None, None
+            base, kernel, x = _base(sequences[:, 0], kernel, bias), None, None
         else:
             base, x = bias[:, None], ops.transpose(sequences, (1, 2, 0))
             x = ops.flip(x, 0) if self.go_backwards else x
         states = on_jax.states(base, recurrent, kernel, x, steps, self.return_sequences)
         return ops.transpose(states, (2, 0, 1) if self.return_sequences else (1, 0))
 
-    def _weights(self) -> tuple[Any, Any, Any]:
+    def _weights(self) -> list[Any]:
         weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-        kernel, recurrent, bias = map(ops.convert_to_tensor, weights)
-        return kernel, recurrent, bias
+        return [ops.convert_to_tensor(weight) for weight in weights]
 
-    def _base(self, row: Any) -> Any:
-        """What the same input (batch, features) adds to the sums of every step, in columns."""
-        return ops.transpose(ops.matmul(row, self.cell.kernel) + self.cell.bias)
+
+def _base(row: Any, kernel: Any, bias: Any) -> Any:
+    """What the same input (batch, features) adds to the sums of every step, (4 units, batch)."""
+    return ops.transpose(ops.matmul(row, kernel) + bias)
 
 
 def _on_cpu() -> bool:

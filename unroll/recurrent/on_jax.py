@@ -21,6 +21,7 @@ def states(base: Any, recurrent: Any, kernel: Any, x: Any, steps: int, every: bo
         recurrent: Keras's recurrent kernel, (units, 4 units).
         kernel: of the inputs, (features, 4 units); None where no step has an input of its own.
         x: (steps, features, batch); None likewise.
+        steps: how many, at least one.
         every: whether all states are wanted.
 
     Returns:

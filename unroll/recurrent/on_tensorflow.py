@@ -26,7 +26,7 @@ def fused(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
     units = recurrent.shape[0]
     state = tf.zeros((tf.shape(x)[1], units), x.dtype)
     no_peephole = tf.zeros((units,), x.dtype)
-    # Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong (tests/test_recurrent.py).
+    # Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong (tests/recurrent_layers.py).
     return tf.raw_ops.BlockLSTM(
         seq_len_max=tf.cast(tf.shape(x)[0], tf.int64),
         x=x,
@@ -55,15 +55,20 @@ def repeated(base: Any, recurrent: Any, steps: int) -> Any:
     Args:
         base: what is added to the sums at every step, float32 (4 units, batch).
         recurrent: Keras's recurrent kernel, (units, 4 units).
+        steps: how many, at least one.
 
     Returns:
         float32 (steps, units, batch).
     """
+    # Copies, so that the gradients of the steps are stacked before they are added up: AddN, by
+    # which TensorFlow adds those of a shared tensor, takes them in an order that depends on chance.
+    bases = tf.unstack(tf.tile(base[None], (steps, 1, 1)))
+    kernels = tf.unstack(tf.tile(recurrent[None], (steps, 1, 1)))
     state = content = tf.zeros_like(base[: recurrent.shape[0]])
     found = []
     # Not a loop of the graph: its steps cost more than what they compute.
-    for _ in range(steps):
-        z = base + tf.matmul(recurrent, state, transpose_a=True)
+    for step_base, step_kernel in zip(bases, kernels, strict=True):
+        z = step_base + tf.matmul(step_kernel, state, transpose_a=True)
         state, content = cell.step(z, content)
         found.append(state)
     return tf.stack(found)
