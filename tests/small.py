@@ -28,6 +28,7 @@ SMALL = {
     "preprocess.mnist.validation": 0.2,
     "models.rnn.embedding": 4,
     "models.lstm.embedding": 4,
+    "models.ae_lstm.epochs": 8,  # of 20 steps: until a code of two numbers tells anything
     "evaluate.imdb.resamples": 50,
     "evaluate.mnist.sample": 50,
 }
@@ -89,7 +90,7 @@ class Clone:
         yaml.dump(body, self.folder / name)
 
     def shrink(self) -> None:
-        """Small corpora by hand in the folder of downloads, small models, two epochs."""
+        """Small corpora by hand in the folder of downloads, small models, few epochs."""
         downloads = self.folder / "scratch/downloads"
         downloads.mkdir(parents=True)
         reviews, images = small_reviews(150), small_images(400, 100)
@@ -119,7 +120,7 @@ class Clone:
             for m in ("rnn", "lstm", "ae_lstm", "ae_bilstm")
             for k, v in settings.items()
         }
-        self.edit("params.yaml", SMALL | changes)
+        self.edit("params.yaml", changes | SMALL)
 
 
 def nothing_run(clone: Path, folder: Path) -> Path:
