@@ -189,7 +189,11 @@ def report() -> str:
         "prediction, samples/s",
         "of the core's rate",
     ]
-    return f"One core multiplies matrices at {rate / 1e9:.0f} GFLOP/s.\n\n" + table(head, rows)
+    return (
+        f"One core multiplies matrices at {rate / 1e9:.0f} GFLOP/s. Operations are those that the "
+        "model names: products of a repeated input, which are computed once, count at every "
+        "step.\n\n" + table(head, rows)
+    )
 
 
 if __name__ == "__main__":
