@@ -16,6 +16,11 @@ BACKENDS = ("tensorflow", "jax", "torch")
 STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
 
 
+def name_of(stage: str) -> str:
+    """The model that a stage trains."""
+    return stage.removeprefix("train-").replace("ae@", "ae_")
+
+
 def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
     """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
     from unroll import backend as backends
@@ -30,14 +35,13 @@ def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int
     from stages import train_ae, train_lstm, train_rnn
 
     x: Any
+    name = name_of(stage)
+    settings = params.models[name]
     if "ae" in stage:
-        settings = params.models["ae_" + stage.partition("@")[2]]
         model = train_ae.BUILD[stage.partition("@")[2]](settings)
         x = np.load("data/prepared/mnist/x_train.npy")
         y = x
     else:
-        name = stage.removeprefix("train-")
-        settings = params.models[name]
         build = {"rnn": train_rnn, "lstm": train_lstm}[name].build
         x = np.load("data/prepared/imdb/x_train.npy")
         y = np.load("data/prepared/imdb/y_train.npy")[:, np.newaxis]
@@ -91,8 +95,7 @@ def of_torch(stage: str) -> dict[str, float]:
 
     from unroll.base.params import declared
 
-    name = stage.removeprefix("train-").replace("ae@", "ae_")
-    batch = declared(stage).models[name]["batch"]
+    batch = declared(stage).models[name_of(stage)]["batch"]
     torch.set_num_threads(1)
 
     class Classifier(nn.Module):

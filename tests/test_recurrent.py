@@ -3,10 +3,10 @@ import sys
 
 import keras
 import pytest
+import recurrent_layers
 import tensorflow as tf
 from conftest import ROOT, output_of
 
-from unroll.recurrent import on_tensorflow
 from unroll.recurrent.layer import LSTM
 
 
@@ -78,16 +78,7 @@ def test_no_sum_of_gradients_takes_its_terms_in_an_order_of_chance():
 
 
 def ours_called(monkeypatch):
-    """A list that grows by the name of each of our own computations that is used."""
+    """As that of recurrent_layers, for this test alone."""
     if keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU"):
         pytest.skip("these are for TensorFlow's CPU")
-    calls = []
-    for name in ("fused", "repeated"):
-        real = getattr(on_tensorflow, name)
-
-        def counting(*arguments, name=name, real=real):
-            calls.append(name)
-            return real(*arguments)
-
-        monkeypatch.setattr(on_tensorflow, name, counting)
-    return calls
+    return recurrent_layers.ours_called(monkeypatch.setattr)
