@@ -15,7 +15,7 @@ from bench.measure import ROOT, cost, project, python, table
 # Not through the stage's entry point, which refuses a corpus that `fetch` did not write.
 ALONE = """
 from stages import preprocess
-from unroll.base.params import declared
+from harness.stages.run import declared
 preprocess.main(declared("preprocess@imdb"), "imdb")
 """
 
@@ -39,7 +39,7 @@ def epoch(size: int) -> float:
     model, x, y, batch, _ = model_of("train-rnn", "tensorflow")
     import keras
 
-    from unroll.learning.steps import PER_CALL, steps_of
+    from unroll.training.steps import PER_CALL, steps_of
 
     x, y = np.tile(x, (size, 1)), np.tile(y, (size, 1))
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32"))

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import ROOT, cost, project, python, spread, table
-from unroll.base.yaml import read_yaml
+from harness.core.yaml import read_yaml
 
 STAGES = (
     "fetch@imdb",
@@ -23,16 +23,20 @@ STAGES = (
 # What a stage imports and makes ready before its script's own work; its checks are timed below.
 START = """
 import sys
-from unroll import stage
-from unroll.base.params import declared
-stage.main_of(sys.argv[1], declared(sys.argv[1]))
+from harness.stages import run
+from harness.stages.run import declared
+run.main_of(sys.argv[1], declared(sys.argv[1]))
 """
 
 # Runs one stage as the pipeline does, and times what makes its result safe.
 GUARDED = """
 import json, sys, time
-from unroll import inputs, pins, schema, stage, versions
-from unroll.learning import checkpoints
+from harness.stages import inputs
+from unroll.schema import corpora as pins
+from unroll.schema import params as schema
+from harness.stages import run
+from harness.stages import versions
+from unroll.training import checkpoints
 
 spent, depth = 0.0, 0
 
@@ -56,7 +60,7 @@ for name in ("digests", "verify", "fingerprint", "is_recorded", "unchanged"):
 for name in ("save", "newest"):
     time_calls(checkpoints.Checkpoints, name)
 begin = time.perf_counter()
-stage.main(sys.argv[1], sys.argv[2:])
+run.main(sys.argv[1], sys.argv[2:])
 print(json.dumps([spent, time.perf_counter() - begin]))
 """
 GUARDED_STAGES = (

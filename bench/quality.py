@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.measure import ROOT, cost, project, python, table
-from unroll import readme
+from unroll.reporting import readme
 
 # The chapter's own runs (P. Rivas, 2020): epochs until its early stop, figures on the test set.
 EPOCHS = {"rnn": 9, "lstm": 9, "ae_lstm": 131, "ae_bilstm": 88}
@@ -74,7 +74,7 @@ def pipeline(backend: str, jobs: int = 2) -> Pipeline:
     """All training and evaluation stages from prepared data, in a clone with an empty cache."""
     with tempfile.TemporaryDirectory() as name:
         clone = project(Path(name) / "clone", train__backend=backend)
-        spent = cost(python("-m", "unroll.repro", "--jobs", str(jobs)), clone)
+        spent = cost(python("-m", "harness", "repro", "--jobs", str(jobs)), clone)
         figures = {
             model: json.loads((clone / f"metrics/{model}.json").read_text())[FIGURE[model]]
             for model in EPOCHS

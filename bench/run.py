@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bench import growth, overhead, quality, throughput
-from unroll.base.files import write_text
+from harness.core.files import write_text
 
 RESULTS = Path("bench/RESULTS.md")
 

@@ -23,10 +23,10 @@ def name_of(stage: str) -> str:
 
 def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
     """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
-    from unroll import backend as backends
-    from unroll.base import paths
-    from unroll.base.params import declared
-    from unroll.text import Encoder
+    from harness.stages.run import declared
+    from unroll.core import paths
+    from unroll.models import backend as backends
+    from unroll.preprocessing.vocabulary import Encoder
 
     params = declared(stage)
     params.train["backend"] = backend
@@ -71,7 +71,7 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
     model, x, y, batch, scale = model_of(stage, backend)
     import keras
 
-    from unroll.learning.steps import PER_CALL, steps_of
+    from unroll.training.steps import PER_CALL, steps_of
 
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32") / scale)
     order = np.arange(PER_CALL * batch, dtype=np.int32)
@@ -93,7 +93,7 @@ def of_torch(stage: str) -> dict[str, float]:
     import torch
     from torch import nn
 
-    from unroll.base.params import declared
+    from harness.stages.run import declared
 
     batch = declared(stage).models[name_of(stage)]["batch"]
     torch.set_num_threads(1)

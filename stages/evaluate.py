@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from unroll import model_files
-from unroll.base import paths
-from unroll.base.files import read_json, write_array, write_csv, write_json
-from unroll.base.params import Declared
-from unroll.measures import classification, latent, reconstruction, scores
-from unroll.model_files import predict
-from unroll.prepared import read, scaled
+from harness.core import metrics_table
+from harness.core.files import read_json, write_csv, write_json
+from harness.core.params import Declared
+from unroll.core import paths
+from unroll.core.arrays import write_array
+from unroll.core.datasets import read, scaled
+from unroll.metrics import classification, latent, reconstruction
+from unroll.models import saving
+from unroll.models.saving import predict
 
 
 def classifier(params: Declared, name: str) -> None:
-    model = model_files.load(paths.model(name))
+    model = saving.load(paths.model(name))
     threshold = read_json(paths.model(name) / paths.THRESHOLD)["threshold"]
     test = read("imdb", "test")
     found = predict(model, test.x)[:, 0]
@@ -39,7 +41,7 @@ def classifier(params: Declared, name: str) -> None:
 
 def autoencoder(params: Declared, name: str) -> None:
     settings = params.evaluate.mnist
-    model = model_files.load(paths.model(name))
+    model = saving.load(paths.model(name))
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     train, test = read("mnist", "train"), read("mnist", "test")
     images = scaled(test.x)
@@ -79,7 +81,9 @@ def _write(name: str, figures: dict[str, Any]) -> Path:
     """Write the figures as metrics and as a table, which DVC draws beside other points."""
     write_json(paths.metrics(name), figures)
     points = paths.points(name)
-    write_csv(points / scores.TABLE, scores.COLUMNS, scores.rows(name, figures))
+    write_csv(
+        points / metrics_table.TABLE, metrics_table.COLUMNS, metrics_table.rows(name, figures)
+    )
     return points
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from types import ModuleType
 
-from unroll.base.errors import UserError
-from unroll.base.params import Declared
-from unroll.base.paths import CORPORA
+from harness.core.errors import UserError
+from harness.core.params import Declared
+from unroll.core.paths import CORPORA
 from unroll.corpora import imdb, mnist
-from unroll.sources import obtain, sources_of
+from unroll.corpora.download import obtain, sources_of
 
 CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}
 

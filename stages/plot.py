@@ -1,22 +1,23 @@
 """plot: draw a model's pictures from what training and evaluation wrote."""
 
-from unroll import figures
-from unroll.base import paths
-from unroll.base.files import read_array, read_columns, read_json
-from unroll.base.params import Declared
+from harness.core.files import read_json
+from harness.core.params import Declared
+from unroll.core import paths
+from unroll.core.arrays import read_array, read_columns
+from unroll.plotting import pictures
 
 
 def losses(name: str) -> None:
     path = paths.figures(name) / "loss.png"
     columns = read_columns(paths.curves(name), ("epoch", "loss", "val_loss"))
-    figures.losses(path, name, *columns)
+    pictures.losses(path, name, *columns)
 
 
 def classifier(name: str) -> None:
     folder, metrics = paths.figures(name), read_json(paths.metrics(name))
     fpr, tpr = read_columns(paths.points(name) / "roc.csv", ("fpr", "tpr"))
-    figures.roc(folder / "roc.png", name, fpr, tpr, metrics)
-    figures.confusion(folder / "confusion.png", name, metrics)
+    pictures.roc(folder / "roc.png", name, fpr, tpr, metrics)
+    pictures.confusion(folder / "confusion.png", name, metrics)
 
 
 def autoencoder(name: str) -> None:
@@ -28,20 +29,20 @@ def autoencoder(name: str) -> None:
             *("random_code", "random_image"),
         )
     }
-    heading = figures.title(name)
-    figures.image_rows(
+    heading = pictures.title(name)
+    pictures.image_rows(
         folder / "digits.png",
         f"{heading}: test images",
         [("original", arrays["originals"]), ("rebuilt", arrays["rebuilt"])],
     )
-    figures.image_rows(
+    pictures.image_rows(
         folder / "means.png",
         f"{heading}: the rounded mean image of each digit",
         [("mean", arrays["means"]), ("rebuilt", arrays["means_rebuilt"])],
     )
-    figures.decoded(folder / "random.png", name, arrays["random_code"], arrays["random_image"])
+    pictures.decoded(folder / "random.png", name, arrays["random_code"], arrays["random_image"])
     x, y, digit = read_columns(paths.points(name) / "latent.csv", ("x", "y", "digit"))
-    figures.latent(
+    pictures.latent(
         folder / "latent.png", name, x, y, digit.astype(int), size=len(arrays["random_code"])
     )
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from unroll.base.files import write_array, write_rows
-from unroll.base.params import Declared
-from unroll.base.paths import ENCODER, VALIDATION, prepared
+from harness.core.params import Declared
+from unroll.core.arrays import write_array, write_rows
+from unroll.core.datasets import read
+from unroll.core.paths import ENCODER, VALIDATION, prepared
 from unroll.corpora import imdb, mnist
-from unroll.prepared import read
-from unroll.splits import stratified
-from unroll.text import Encoder, count_words
+from unroll.preprocessing.splits import stratified
+from unroll.preprocessing.vocabulary import Encoder, count_words
 
 
 def preprocess_imdb(params: Declared) -> None:

@@ -3,12 +3,12 @@
 import keras
 from keras import layers
 
-from unroll import model_files
-from unroll.base import paths
-from unroll.base.params import Declared
-from unroll.learning.training import fit
-from unroll.prepared import Part, training
-from unroll.recurrent.layer import LSTM
+from harness.core.params import Declared
+from unroll.core import paths
+from unroll.core.datasets import Part, training
+from unroll.models import saving
+from unroll.models.recurrent.layer import LSTM
+from unroll.training.loop import fit
 
 ROWS, COLUMNS = 28, 28  # of an image: a sequence of 28 steps of 28 pixels
 
@@ -100,4 +100,4 @@ def main(params: Declared, variant: str) -> None:
         prepare=lambda rows: keras.ops.cast(rows, "float32") / 255,
         unfinished=params.unfinished,
     )
-    model_files.save(model, paths.model(name))
+    saving.save(model, paths.model(name))

@@ -3,9 +3,9 @@
 import keras
 from keras import layers
 
-from unroll.base.params import Declared
-from unroll.recurrent.layer import LSTM
-from unroll.sentiment import train_classifier
+from harness.core.params import Declared
+from unroll.models.recurrent.layer import LSTM
+from unroll.training.text_classifier import train_classifier
 
 
 def build(settings: dict, vocabulary: int, length: int) -> keras.Model:

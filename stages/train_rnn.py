@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from unroll.base.params import Declared
-from unroll.sentiment import train_classifier
+from harness.core.params import Declared
+from unroll.training.text_classifier import train_classifier
 
 
 def build(settings: dict, vocabulary: int, length: int) -> keras.Model:

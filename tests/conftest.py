@@ -144,10 +144,10 @@ def clone(tmp_path_factory):
     """The small project after one whole run; tests leave it as they found it."""
     from small import Clone
 
-    from unroll import pipeline
+    from harness.stages import dvc_file
 
     clone = Clone(tmp_path_factory.mktemp("clone"))
-    output = clone.run("python", "-m", "unroll.repro", "--jobs", "2")
-    assert output.count("Running stage") == len(pipeline.stages(clone.folder))
+    output = clone.run("python", "-m", "harness", "repro", "--jobs", "2")
+    assert output.count("Running stage") == len(dvc_file.stages(clone.folder))
     clone.commit("results")
     return clone

@@ -10,7 +10,7 @@ import sys
 import keras
 import numpy as np
 
-from unroll.recurrent.layer import LSTM
+from unroll.models.recurrent.layer import LSTM
 
 BATCH, STEPS, UNITS = 5, 11, 7
 
@@ -80,7 +80,7 @@ def ours_called(replace=setattr):
         "tensorflow": ("on_tensorflow", ("fused", "repeated")),
         "jax": ("on_jax", ("states",)),
     }[keras.backend.backend()]
-    module = importlib.import_module(f"unroll.recurrent.{name}")
+    module = importlib.import_module(f"unroll.models.recurrent.{name}")
     calls = []
     for function in functions:
         real = getattr(module, function)

@@ -21,9 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from unroll import process
-from unroll.base.errors import UserError, told
-from unroll.base.paths import SCRATCH
+from harness.core.errors import UserError, told
+from harness.core.paths import SCRATCH
+from harness.running import process
 
 FOLDER = SCRATCH / "s3"
 BUCKET = "unroll"
@@ -122,7 +122,7 @@ def _wait(server: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.s3")
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m s3")
     parser.add_argument("--port", type=int, default=PORT)
     with serving(FOLDER, parser.parse_args().port) as server:
         process.end_when_asked(

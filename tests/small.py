@@ -17,8 +17,8 @@ from conftest import (
 )
 from ruamel.yaml import YAML
 
+from harness.stages.inputs import recorded_stages
 from unroll.corpora import imdb, mnist
-from unroll.inputs import recorded_stages
 
 SMALL = {
     "preprocess.imdb.vocabulary": 60,

@@ -15,10 +15,10 @@ from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unroll import schema
-from unroll.base.errors import UserError
-from unroll.base.params import trained_models
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from unroll.schema import params as schema
+from unroll.schema.params import trained_models
 
 TEXT = (ROOT / "params.yaml").read_bytes()
 HONEST = read_yaml(ROOT / "params.yaml")
@@ -170,7 +170,8 @@ def outcomes() -> Counter[str]:
 @pytest.fixture
 def throw(folder, monkeypatch, outcomes):
     """A function that checks a parameter file of any bytes."""
-    (folder / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    for name in ("dvc.yaml", "pyproject.toml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
     models = trained_models()
     monkeypatch.setattr(schema, "trained_models", lambda: models)  # the pipeline stays the same
     path = Path("params.yaml")

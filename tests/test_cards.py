@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from unroll import card_texts, cards, reviews
-from unroll.base import files, paths
-from unroll.base.errors import UserError
-from unroll.base.files import write_csv
-from unroll.base.params import trained_models
-from unroll.base.yaml import read_yaml
-from unroll.measures import classification
+from harness.core.errors import UserError
+from harness.core.files import write_csv
+from harness.core.yaml import read_yaml
+from unroll.core import arrays, paths
+from unroll.metrics import classification
+from unroll.predicting import verdicts
+from unroll.reporting import card_texts, cards
+from unroll.schema.params import trained_models
 
 
 def test_the_committed_cards_are_those_that_the_metrics_give(monkeypatch):
@@ -45,7 +46,7 @@ def test_how_often_a_wording_was_right_is_counted_on_the_test_reviews(folder):
     write_csv(paths.points("toy") / "roc.csv", ("fpr", "tpr", "threshold"), points)
     lines = cards._wordings("toy", figures).splitlines()[-6:]
     highest = np.inf
-    for line, (wording, lowest) in zip(lines, reviews.ranges(threshold), strict=True):
+    for line, (wording, lowest) in zip(lines, verdicts.ranges(threshold), strict=True):
         rows = (y_score >= lowest) & (y_score < highest)
         right = (y_true[rows] == wording.endswith("positive")).mean()
         name, _, share, correct = line.strip("| ").split(" | ")
@@ -63,13 +64,13 @@ def test_a_model_without_a_recorded_run_has_no_card(folder):
 
 
 def test_the_baseline_of_the_images_is_that_of_the_mean_training_image(monkeypatch):
-    from unroll.measures.reconstruction import cross_entropy, squared_error
+    from unroll.metrics.reconstruction import cross_entropy, squared_error
 
     monkeypatch.chdir(ROOT)
     folder = paths.prepared("mnist")
     if not folder.is_dir():
         pytest.skip("the prepared corpus is not here")
-    train, test = (files.read_array(folder / f"x_{split}.npy") for split in ("train", "test"))
+    train, test = (arrays.read_array(folder / f"x_{split}.npy") for split in ("train", "test"))
     images = (test / np.float32(255)).astype(np.float32)
     mean = np.broadcast_to((train.mean(axis=0) / 255).astype(np.float32), images.shape)
     assert cross_entropy(images, mean).mean() == pytest.approx(cards.BASELINE["loss"], abs=5e-5)

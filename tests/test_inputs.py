@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from unroll import audit, inputs, pipeline
-from unroll.base.errors import UserError
-from unroll.base.yaml import read_yaml
+from harness.checking import audit
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file, inputs
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def run(*command: str) -> tuple[int, str]:
 
 
 def check(name: str) -> None:
-    stage = pipeline.stage(name)
+    stage = dvc_file.stage(name)
     inputs.verify(stage, inputs.digests(stage))
 
 
@@ -52,9 +53,9 @@ HARMS = {
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
-    writers = {out: name for name, stage in pipeline.stages().items() for out in stage.outs}
+    writers = {out: name for name, stage in dvc_file.stages().items() for out in stage.outs}
     tried = 0
-    for name, stage in pipeline.stages().items():
+    for name, stage in dvc_file.stages().items():
         for dep in (dep for dep in stage.deps if dep in writers):
             for path in [p for p in [Path(dep), *Path(dep).rglob("*")] if p.is_file()]:
                 whole = path.read_bytes()
@@ -74,7 +75,7 @@ def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
 def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing(copy):
     flipped(copy / "plots/points/rnn/roc.csv")
     before = sorted(copy.rglob("*"))
-    code, output = run("unroll.stage", "plot@rnn", "imdb")
+    code, output = run("harness.stages.run", "plot@rnn", "imdb")
     assert (code, len(output.splitlines())) == (1, 1)
     assert "plots/points/rnn/roc.csv: not what evaluate@rnn wrote; run `dvc repro" in output
     assert [path for path in sorted(copy.rglob("*")) if "__pycache__" not in str(path)] == [
@@ -95,7 +96,7 @@ def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
 
 
 def test_in_a_folder_of_modules_what_python_leaves_there_does_not_count_and_a_module_does(copy):
-    stage = pipeline.stage("train-rnn")
+    stage = dvc_file.stage("train-rnn")
     left = copy / "unroll/learning/__pycache__/left.pyc"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"left")
@@ -113,7 +114,7 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
             "- versions.yaml: [matplotlib", "- seed\n      - versions.yaml: [matplotlib"
         )
     )
-    code, output = run("unroll.stage", "plot@rnn", "imdb")
+    code, output = run("harness.stages.run", "plot@rnn", "imdb")
     assert code == 1
     assert "stage plot@rnn declares the parameters seed and never reads them" in output
 
@@ -124,7 +125,7 @@ def test_the_audit_names_the_damaged_object_and_what_it_is_of(copy):
     path = inputs.cache() / md5[:2] / md5[2:]
     path.chmod(0o644)
     flipped(path)
-    code, output = run("unroll.audit")
+    code, output = run("harness.checking.audit")
     assert code == 1
     assert f"{path}: DAMAGED (models/rnn/model.weights.h5)" in output
     assert "1 damaged" in output
@@ -137,7 +138,7 @@ def test_the_audit_looks_where_the_user_keeps_the_cache(copy, tmp_path, monkeypa
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
     assert len(list(inputs.cache().glob("*/*"))) > 20
     (tmp_path / "config").write_text("[cache\n")
-    code, output = run("unroll.audit")
+    code, output = run("harness.checking.audit")
     assert (code, len(output.splitlines())) == (1, 1)
     assert "not a configuration of DVC" in output
 
@@ -150,7 +151,7 @@ def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monke
             ["git", "ls-files"], capture_output=True, text=True, check=True
         ).stdout.split()
     )
-    stages = pipeline.stages()
+    stages = dvc_file.stages()
     assert set(lock) == set(stages)
     outs = {o["path"]: o["md5"] for entry in lock.values() for o in entry["outs"]}
     for name, stage in stages.items():

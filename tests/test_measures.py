@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from unroll.base.errors import UserError
-from unroll.measures import classification, latent, reconstruction
-from unroll.splits import stratified
-from unroll.threshold import youden_threshold
+from harness.core.errors import UserError
+from unroll.metrics import classification, latent, reconstruction
+from unroll.preprocessing.splits import stratified
+from unroll.training.threshold import youden_threshold
 
 Y = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.uint8)
 SCORE = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.7, 0.9, 0.6], np.float32)

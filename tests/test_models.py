@@ -4,11 +4,11 @@ import pytest
 from conftest import ROOT
 from keras import layers
 
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
 from stages import train_ae, train_lstm, train_rnn
-from unroll import model_files
-from unroll.base import paths
-from unroll.base.errors import UserError
-from unroll.base.yaml import read_yaml
+from unroll.core import paths
+from unroll.models import saving
 
 MODELS = read_yaml(ROOT / "params.yaml")["models"]
 # The architectures of the chapter; what is tuned for speed, such as the rate, is not counted.
@@ -65,19 +65,17 @@ def test_a_saved_model_predicts_the_same(folder, name):
     model = build(name)
     shape = (3, 28, 28) if name.startswith("ae_") else (3, 128)
     x = np.random.default_rng(0).integers(0, 2, shape).astype(np.float32)
-    model_files.save(model, folder / "model")
-    loaded = model_files.load(folder / "model")
+    saving.save(model, folder / "model")
+    loaded = saving.load(folder / "model")
     # To the last bits: the loaded model has Keras's own recurrent layers.
-    np.testing.assert_allclose(
-        model_files.predict(loaded, x), model_files.predict(model, x), atol=1e-6
-    )
+    np.testing.assert_allclose(saving.predict(loaded, x), saving.predict(model, x), atol=1e-6)
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
 
 
 def test_saving_twice_writes_the_same_bytes(folder):
     model = build("ae_lstm")
     for name in ("one", "two"):
-        model_files.save(model, folder / name)
+        saving.save(model, folder / name)
     for file in (paths.CONFIGURATION, paths.WEIGHTS):
         assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
 
@@ -86,14 +84,14 @@ def test_numbers_that_dvc_takes_for_equal_give_equal_files(folder):
     for name, rate in (("whole", 0), ("point", 0.0)):
         keras.utils.clear_session()  # names of layers count up within a process
         settings = MODELS["ae_lstm"] | CHAPTER["ae_lstm"] | {"dropout_latent": rate}
-        model_files.save(train_ae.lstm(settings), folder / name)
+        saving.save(train_ae.lstm(settings), folder / name)
     texts = [(folder / name / paths.CONFIGURATION).read_text() for name in ("whole", "point")]
     assert texts[0] == texts[1]
 
 
 def test_a_damaged_weights_file_is_refused_by_name(folder):
-    model_files.save(build("ae_lstm"), folder)
+    saving.save(build("ae_lstm"), folder)
     path = folder / paths.WEIGHTS
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(UserError, match=r"model\.weights\.h5"):
-        model_files.load(folder)
+        saving.load(folder)

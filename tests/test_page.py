@@ -18,9 +18,9 @@ from conftest import ROOT, output_of
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from unroll import figures
-from unroll.base.files import read_json
-from unroll.measures.scores import COLUMNS, rows
+from harness.core.files import read_json
+from harness.core.metrics_table import COLUMNS, rows
+from unroll.plotting import pictures
 
 MODELS = ("rnn", "lstm", "ae_lstm", "ae_bilstm")
 CHARTS = {"show": 13, "diff": 13, "report": 1}
@@ -64,13 +64,13 @@ def project(tmp_path_factory) -> Path:
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "results")
     command(folder, "dvc", "plots", "show", "-o", "pages/plain")
-    command(folder, "unroll.page")
+    command(folder, "harness.reporting.page")
     command(folder, "dvc", "plots", "show", "-o", "pages/show")
-    command(folder, "unroll.report")
+    command(folder, "harness.reporting.report")
     shutil.move(folder / "report", folder / "pages/same")
     change_models(folder)
     command(folder, "dvc", "plots", "diff", "main", "-o", "pages/diff")
-    command(folder, "unroll.report", "main")
+    command(folder, "harness.reporting.report", "main")
     shutil.move(folder / "report", folder / "pages/report")
     return folder
 
@@ -303,7 +303,7 @@ def shown(browser, project) -> View:
 
 
 def test_the_page_has_a_section_a_model(shown):
-    names = [figures.title(model) for model in MODELS]
+    names = [pictures.title(model) for model in MODELS]
     assert shown.facts["headings"] == ["Unroll: results", "Overview", *names]
 
 
@@ -394,7 +394,7 @@ def test_a_report_without_any_difference_says_so(browser, project):
 
 
 def test_a_report_against_no_revision_is_one_line(project):
-    output = command(project, "unroll.report", "nowhere", code=1)
+    output = command(project, "harness.reporting.report", "nowhere", code=1)
     assert output.startswith("error: there is no revision nowhere;")
     assert output.count("\n") == 1
     assert not (project / "report").exists()

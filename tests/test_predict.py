@@ -1,4 +1,4 @@
-"""`python -m unroll.predict`, on small models that the project's own functions build and save."""
+"""`unroll predict`, on small models that the project's own functions build and save."""
 
 import contextlib
 import json
@@ -16,10 +16,10 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from unroll import images, inference, reviews
-from unroll.base import paths
-from unroll.base.errors import UserError
-from unroll.lines import BATCH, MOST_BYTES, batches
+from harness.core.errors import UserError
+from unroll.core import paths
+from unroll.predicting import images, inference, verdicts
+from unroll.predicting.lines import BATCH, MOST_BYTES, batches
 
 WORDS = ["the", "film", "was", "good", "bad", "dull", "superb", "and", "acting"]
 LENGTH, PIXELS = 8, 28
@@ -41,10 +41,10 @@ def randomized(model):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A project folder with four models, and the Keras models that were saved."""
+    from harness.core.files import write_json
     from stages import train_ae, train_lstm, train_rnn
-    from unroll import model_files
-    from unroll.base.files import write_json
-    from unroll.text import Encoder
+    from unroll.models import saving
+    from unroll.preprocessing.vocabulary import Encoder
 
     folder = tmp_path_factory.mktemp("trained")
     encoder = Encoder(tuple(WORDS), 1, LENGTH)
@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
     os.chdir(folder)
     try:
         for name, model in models.items():
-            model_files.save(randomized(model), Path("models") / name)
+            saving.save(randomized(model), Path("models") / name)
         for name in ("rnn", "lstm"):
             write_json(Path("models") / name / paths.THRESHOLD, {"threshold": 0.5})
             encoder.save(Path("models") / name / "encoder.json")
@@ -87,7 +87,7 @@ def project(trained, tmp_path, monkeypatch):
 def start(*arguments: str, folder: Path, **options) -> Any:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder / "none"), str(ROOT)])}
     return subprocess.Popen(
-        [sys.executable, "-m", "unroll.predict", *arguments],
+        [sys.executable, "-m", "unroll", "predict", *arguments],
         cwd=folder,
         env=environment,
         **{"stdout": subprocess.PIPE} | options,
@@ -144,7 +144,7 @@ def test_a_layer_that_numpy_does_not_know_is_computed_by_keras(folder):
     import keras
     from keras import layers
 
-    from unroll import model_files
+    from unroll.models import saving
 
     model = keras.Sequential(
         [
@@ -153,7 +153,7 @@ def test_a_layer_that_numpy_does_not_know_is_computed_by_keras(folder):
             layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model_files.save(model, folder / "model")
+    saving.save(model, folder / "model")
     network = inference.load(folder / "model")
     x = np.random.default_rng(0).random((4, 5, 2), np.float32)
     np.testing.assert_allclose(network(x), model.predict(x, verbose=0), atol=1e-6)
@@ -174,14 +174,14 @@ def test_damaged_models_are_refused_by_the_name_of_the_file(project):
         whole = path.read_bytes()
         path.write_bytes(damage)
         with pytest.raises(UserError, match=name):
-            reviews.Reviewer(Path("models/rnn"))
+            verdicts.Reviewer(Path("models/rnn"))
         path.unlink()
         with pytest.raises(UserError, match=name):
-            reviews.Reviewer(Path("models/rnn"))
+            verdicts.Reviewer(Path("models/rnn"))
         path.write_bytes(whole)
     shutil.copy("models/lstm/model.weights.h5", weights)
     with pytest.raises(UserError, match=r"not the weights"):
-        reviews.Reviewer(Path("models/rnn"))
+        verdicts.Reviewer(Path("models/rnn"))
 
 
 def test_weights_that_lie_in_another_file_are_refused(project):
@@ -201,7 +201,7 @@ def test_weights_that_lie_in_another_file_are_refused(project):
 
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 0.8, 1.0])
 def test_the_wording_never_contradicts_the_decision(threshold):
-    ranges = reviews.ranges(threshold)
+    ranges = verdicts.ranges(threshold)
     lowest = [score for _, score in ranges]
     assert lowest == sorted(lowest, reverse=True)
     assert lowest[-1] == 0
@@ -211,7 +211,7 @@ def test_the_wording_never_contradicts_the_decision(threshold):
 
 
 def test_a_review_is_scored_as_the_pipeline_would(trained, project):
-    from unroll.text import Encoder
+    from unroll.preprocessing.vocabulary import Encoder
 
     texts = ["The film was GOOD!", "dull, dull <br />acting", "bad " * 20 + "superb"]
     encoder = Encoder.load(Path("models/lstm/encoder.json"))
@@ -246,7 +246,7 @@ def test_a_file_is_answered_line_by_line_like_its_lines(project):
     found = [json.loads(line) for line in out.splitlines()]
     assert [answer["text"] for answer in found] == texts
     assert [answer["line"] for answer in found] == list(range(1, 2 * len(texts), 2))
-    answers = reviews.Reviewer(Path("models/lstm")).answers(texts)
+    answers = verdicts.Reviewer(Path("models/lstm")).answers(texts)
     for answer, alone in zip(found, answers, strict=True):
         assert alone is not None
         assert answer["probability"] == pytest.approx(alone.probability, abs=1e-6)

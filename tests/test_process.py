@@ -14,8 +14,8 @@ import psutil
 import pytest
 from conftest import ROOT, output_of
 
-from unroll.base.errors import UserError
-from unroll.process import alone, clear_partial_files
+from harness.core.errors import UserError
+from harness.running.process import alone, clear_partial_files
 
 # Seconds from a signal to the end: two are promised, a busy machine is given more.
 LIMIT = 10.0
@@ -71,7 +71,7 @@ def gone(processes: list[psutil.Process], within: float) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_ends_at_once_with_one_line(copy, number):
-    running = Running(copy, "unroll.repro")
+    running = Running(copy, "harness.running.repro")
     running.until("rnn: epoch 2/")
     everyone = [*running.children(), psutil.Process(running.process.pid)]
     began = time.monotonic()
@@ -86,7 +86,7 @@ def test_a_run_that_is_asked_to_stop_ends_at_once_with_one_line(copy, number):
 
 def test_a_stage_that_is_asked_to_stop_while_it_imports_ends_at_once_too(copy):
     (copy / "scratch/locks/train-rnn").write_text("")
-    running = Running(copy, "unroll.stage", "train-rnn")
+    running = Running(copy, "harness.stages.run", "train-rnn")
     while not (copy / "scratch/locks/train-rnn").read_text():
         time.sleep(0.1)
     time.sleep(1)
@@ -97,7 +97,7 @@ def test_a_stage_that_is_asked_to_stop_while_it_imports_ends_at_once_too(copy):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stage looks every half second")
-@pytest.mark.parametrize("command", [("unroll.repro",), ("dvc", "repro", "train-rnn")])
+@pytest.mark.parametrize("command", [("harness.running.repro",), ("dvc", "repro", "train-rnn")])
 def test_no_stage_outlives_what_started_it_and_the_next_run_goes_on(copy, command):
     running = Running(copy, *command)
     running.until("rnn: epoch 3/")
@@ -118,21 +118,21 @@ def test_where_results_are_recorded_and_not_there_a_killed_training_goes_on_too(
     # As in a new clone: the lock file comes with it, what it records does not.
     folder = tmp_path / "copy"
     shutil.copytree(clone.folder, folder, symlinks=True)
-    first = Running(folder, "unroll.stage", "train-rnn")
+    first = Running(folder, "harness.stages.run", "train-rnn")
     first.until("rnn: epoch 1/")
     first.process.kill()
     first.process.wait()
-    again = Running(folder, "unroll.stage", "train-rnn")
+    again = Running(folder, "harness.stages.run", "train-rnn")
     again.until("rnn: goes on after epoch 1")
     again.rest()
     assert again.process.returncode == 0
     # Finished and recorded: whoever asks for it once more wants it computed.
-    assert "rnn: epoch 1/" in Running(folder, "unroll.stage", "train-rnn").rest()
+    assert "rnn: epoch 1/" in Running(folder, "harness.stages.run", "train-rnn").rest()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system tells which signals are awaited")
 def test_a_run_that_is_asked_to_stop_before_it_has_begun_says_the_same(copy):
-    running = Running(copy, "unroll.repro")
+    running = Running(copy, "harness.running.repro")
     status = Path(f"/proc/{running.process.pid}/status")
     awaited = 1 << (signal.SIGTERM - 1)
     while not int(re.findall(r"SigCgt:\s*(\w+)", status.read_text())[0], 16) & awaited:
@@ -143,9 +143,9 @@ def test_a_run_that_is_asked_to_stop_before_it_has_begun_says_the_same(copy):
 
 
 def test_a_stage_runs_once_at_a_time(copy):
-    running = Running(copy, "unroll.stage", "train-rnn")
+    running = Running(copy, "harness.stages.run", "train-rnn")
     running.until("rnn: epoch 1/")
-    second = Running(copy, "unroll.stage", "train-rnn")
+    second = Running(copy, "harness.stages.run", "train-rnn")
     assert f"stage train-rnn is running already, in process {running.process.pid}" in second.rest()
     assert second.process.returncode == 1
     running.process.kill()
@@ -153,7 +153,7 @@ def test_a_stage_runs_once_at_a_time(copy):
 
 
 def test_a_python_without_the_packages_is_told_in_one_line():
-    start = [sys.executable, "-S", "-m", "unroll.repro"]
+    start = [sys.executable, "-S", "-m", "harness", "repro"]
     output = output_of(start, ROOT, {"PYTHONPATH": ""}, 1)
     assert "lacks the packages of requirements.txt; run `make venv`" in output
     assert output.count("\n") == 1
@@ -186,7 +186,7 @@ def test_a_run_after_a_kill_between_the_writes_of_dvc_mends_what_they_left(clone
     whole = (folder / "dvc.lock").read_bytes()
     for name in ("dvc.lock", ".dvc/tmp/rwlock"):
         (folder / name).write_bytes(b"")
-    running = Running(folder, "unroll.repro")
+    running = Running(folder, "harness.running.repro")
     output = running.rest()
     assert running.process.returncode == 0, output
     assert "dvc.lock was cut off and is again the committed one" in output
@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(clone, tmp_path
     shutil.copytree(clone.folder, folder, symlinks=True)
     shutil.rmtree(folder / "data/prepared/mnist")
     done = subprocess.run(
-        [sys.executable, "-m", "unroll.stage", "preprocess@mnist"],
+        [sys.executable, "-m", "harness.stages", "preprocess@mnist"],
         cwd=folder,
         # No file may grow beyond this: to a program the same as a full disk.
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
@@ -221,7 +221,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(clone, tmp_path):
     shutil.copytree(clone.folder, folder, symlinks=True)
     shutil.rmtree(folder / "data/prepared/mnist")
     (folder / "data/prepared/mnist").write_text("in the way")
-    running = Running(folder, "unroll.stage", "preprocess@mnist")
+    running = Running(folder, "harness.stages.run", "preprocess@mnist")
     output = running.rest()
     assert running.process.returncode == 1
     assert len(output.splitlines()) == 1
@@ -229,6 +229,6 @@ def test_a_folder_that_cannot_be_written_is_one_line(clone, tmp_path):
 
 
 def test_a_second_holder_is_told_who_holds(folder, monkeypatch):
-    monkeypatch.setattr("unroll.process._PATIENCE", 0.0)
+    monkeypatch.setattr("harness.running.process._PATIENCE", 0.0)
     with alone("stage", "stage x"), pytest.raises(UserError, match=f"in process {os.getpid()}"):
         alone("stage", "stage x")

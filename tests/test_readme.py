@@ -7,9 +7,9 @@ import sys
 import pytest
 from conftest import ROOT, output_of
 
-from unroll import readme
-from unroll.base.errors import UserError
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from unroll.reporting import readme
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
@@ -31,10 +31,10 @@ def test_the_table_follows_the_metrics(folder, monkeypatch):
 
 
 def predictions() -> list[tuple[list[str], str]]:
-    """The arguments of each call of `unroll.predict` that the README shows, and its answer."""
-    [block] = re.findall(r"```console\n(\$ python -m unroll\.predict.*?)```", TEXT, re.DOTALL)
+    """The arguments of each call of `unroll predict` that the README shows, and its answer."""
+    [block] = re.findall(r"```console\n(\$ unroll predict.*?)```", TEXT, re.DOTALL)
     found = []
-    for call in block.replace("\\\n", " ").split("$ python -m unroll.predict ")[1:]:
+    for call in block.replace("\\\n", " ").split("$ unroll predict ")[1:]:
         command, _, answer = call.partition("\n")
         found.append((shlex.split(command, comments=True), answer))
     return found
@@ -43,7 +43,7 @@ def predictions() -> list[tuple[list[str], str]]:
 @pytest.mark.skipif(not (ROOT / "models/lstm").exists(), reason="the trained models are not here")
 @pytest.mark.parametrize(("arguments", "answer"), predictions())
 def test_the_predictions_are_those_of_the_models(arguments, answer):
-    said = output_of([sys.executable, "-m", "unroll.predict", *arguments], ROOT, {}, 0)
+    said = output_of([sys.executable, "-m", "unroll", "predict", *arguments], ROOT, {}, 0)
     assert said.strip("\n").splitlines() == answer.splitlines()
 
 

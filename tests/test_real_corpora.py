@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from unroll.base.yaml import read_yaml
+from harness.core.yaml import read_yaml
 
 
 def directory_md5(folder) -> str:
@@ -29,7 +29,7 @@ def test_fetching_gives_the_bytes_that_are_recorded(folder, corpus):
     for name in ("stages", "unroll"):
         shutil.copytree(ROOT / name, folder / name)
     done = subprocess.run(
-        [sys.executable, "-m", "unroll.stage", f"fetch@{corpus}"],
+        [sys.executable, "-m", "harness.stages", f"fetch@{corpus}"],
         capture_output=True,
         text=True,
         check=False,

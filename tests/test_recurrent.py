@@ -7,7 +7,7 @@ import recurrent_layers
 import tensorflow as tf
 from conftest import ROOT, output_of
 
-from unroll.recurrent.layer import LSTM
+from unroll.models.recurrent.layer import LSTM
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])

@@ -17,7 +17,16 @@ def test_a_released_model_is_fetched_by_name_and_predicts(clone, folder):
     assert names == {path.name for path in (clone.folder / "models/lstm").iterdir()}
     answers = [
         json.loads(
-            clone.run("python", "-m", "unroll.predict", "review", "--json", "--model", model, text)
+            clone.run(
+                "python",
+                "-m",
+                "unroll.predicting.commands",
+                "review",
+                "--json",
+                "--model",
+                model,
+                text,
+            )
         )["probability"]
         for text in (" ".join(GOOD + GOOD), " ".join(BAD + BAD))
         for model in ("lstm", f"{folder / 'lstm'}{os.sep}")

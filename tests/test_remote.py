@@ -18,11 +18,11 @@ import psutil
 import pytest
 from conftest import ROOT
 from dvc.repo import Repo
+from s3 import BUCKET, Server, serving
 from tiny import Tiny, files
 
-from unroll import reach
-from unroll.base.errors import UserError
-from unroll.s3 import BUCKET, Server, serving
+from harness.core.errors import UserError
+from harness.sharing import preflight
 
 IN_TIME = 10.0  # seconds
 OBJECTS = 19  # a run: 16 files, their list, what was joined of them, the metrics, twice the same
@@ -96,7 +96,7 @@ def test_a_push_that_was_killed_is_completed_by_the_next(origin, server, tmp_pat
     origin.use(server)
     here = files(origin.folder / ".dvc/cache/files/md5")
     for seen in (1, 9):
-        push = origin.start("python", "-m", "unroll.remote", "push")
+        push = origin.start("python", "-m", "harness", "push")
         while len(stored(server)) < seen and push.poll() is None:
             time.sleep(0.001)
         push.kill()
@@ -122,7 +122,7 @@ def test_a_server_that_is_killed_in_the_middle_is_told_and_the_next_call_complet
     if command == "pull":
         origin.share("push")
     tiny, target = (origin, store) if command == "push" else (fresh, fresh.folder / ".dvc/cache")
-    program = tiny.start("python", "-m", "unroll.remote", command)
+    program = tiny.start("python", "-m", "harness", command)
     while not any(target.glob("**/md5/*/*")) and program.poll() is None:
         time.sleep(0.001)
     psutil.Process(server.process).kill()
@@ -228,7 +228,7 @@ def ask() -> float:
         remote = repo.cloud.get_remote()
         before = time.monotonic()
         try:
-            reach.check(remote, writing=True)
+            preflight.check(remote, writing=True)
         except UserError as error:
             error.add_note(str(time.monotonic() - before))
             raise
@@ -308,7 +308,7 @@ def test_two_clones_push_at_once(origin, server, tmp_path):
     clones = (origin, other)
     for tiny in clones:
         tiny.use(server)
-    pushes = [tiny.start("python", "-m", "unroll.remote", "push") for tiny in clones]
+    pushes = [tiny.start("python", "-m", "harness", "push") for tiny in clones]
     for push in pushes:
         output = push.communicate()[0]
         assert push.returncode == 0, output
@@ -325,7 +325,7 @@ def test_two_clones_push_at_once(origin, server, tmp_path):
 
 def test_what_the_server_prints_can_be_typed(origin, tmp_path):
     fresh = origin.clone(tmp_path / "fresh")
-    program = fresh.start("python", "-u", "-m", "unroll.s3", "--port", "0")
+    program = fresh.start("python", "-u", "-m", "s3", "--port", "0")
     try:
         assert program.stdout is not None
         lines = iter(program.stdout.readline, "")
@@ -347,7 +347,7 @@ def test_what_the_server_prints_can_be_typed(origin, tmp_path):
 
 def test_the_keys_of_the_server_are_its_owners_alone_and_it_ends_with_its_parent(tmp_path):
     program = (
-        "import pathlib, sys, time; from unroll.s3 import serving\n"
+        "import pathlib, sys, time; from s3 import serving\n"
         "with serving(pathlib.Path(sys.argv[1])) as server:\n"
         "    print(server.process, server.credentials, flush=True); time.sleep(60)\n"
     )

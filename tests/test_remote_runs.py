@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from s3 import BUCKET, serving
 from small import Clone
 from tiny import Tiny, files
-
-from unroll.s3 import BUCKET, serving
 
 RUNNING = "Running stage"
 TRIED = ["train-lstm", "evaluate@lstm", "plot@lstm"]
@@ -45,7 +44,7 @@ def test_neither_a_fresh_clone_nor_parameters_that_were_tried_run_a_stage(
         fresh.run("dvc", "pull", "--run-cache")
         assert results(fresh.folder) == committed
         assert RUNNING not in fresh.run("dvc", "repro")
-        assert "are up to date" in fresh.run("python", "-m", "unroll.repro")
+        assert "are up to date" in fresh.run("python", "-m", "harness", "repro")
 
         store = files(server.store / BUCKET / "cache/files/md5")
         before = files(fresh.folder / ".dvc/cache/files/md5")
@@ -56,7 +55,7 @@ def test_neither_a_fresh_clone_nor_parameters_that_were_tried_run_a_stage(
         after = files(fresh.folder / ".dvc/cache/files/md5")
         moved = sum(len(body) for name, body in after.items() if name not in before)
         assert f"{len(after) - len(before)} objects fetched, {moved:,} bytes" in told
-        output = fresh.run("python", "-m", "unroll.repro", "--jobs", "2")
+        output = fresh.run("python", "-m", "harness", "repro", "--jobs", "2")
         assert RUNNING not in output
         assert output.count("is cached - skipping run") == 3
         assert results(fresh.folder) == tried

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from conftest import ROOT, output_of
 
-from unroll.base.yaml import read_yaml
+from harness.core.yaml import read_yaml
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def repro(folder: Path):
         models = [f"models.{name}" for name in read_yaml(ROOT / "params.yaml")["models"]]
         lines += ["  models:", "    cmd: touch models.out", f"    params: [{', '.join(models)}]"]
         (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
-        call = [sys.executable, "-m", "unroll.repro", "--jobs", str(jobs)]
+        call = [sys.executable, "-m", "harness", "repro", "--jobs", str(jobs)]
         return output_of(call, folder, {"PYTHONPATH": str(ROOT)}, code)
 
     return run
@@ -67,7 +67,7 @@ def test_lines_that_cannot_be_written_end_the_run_in_one(repro, folder):
     (folder / "one.out").unlink()
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "unroll.repro"],
+            [sys.executable, "-m", "harness", "repro"],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=full,
             stderr=subprocess.PIPE,
@@ -84,7 +84,7 @@ def test_a_pipeline_that_dvc_cannot_read_is_told_without_a_traceback(repro, fold
     repro(("one", [], "echo a > one.out"))
     path = folder / "dvc.yaml"
     path.write_text(path.read_text().replace("    outs:", "    out:"))
-    call = [sys.executable, "-m", "unroll.repro"]
+    call = [sys.executable, "-m", "harness", "repro"]
     output = output_of(call, folder, {"PYTHONPATH": str(ROOT)}, 1)
     assert "dvc.yaml" in output
     assert "Traceback" not in output

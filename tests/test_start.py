@@ -19,12 +19,12 @@ SLOW = {"jax", "keras", "matplotlib", "pandas", "sklearn", "tensorflow"}
 
 IMPORTED = """
 import sys
-from unroll import stage
-from unroll.base.params import declared
+from harness.stages import run
+from harness.stages.run import declared
 params = declared(sys.argv[1])
 if params.declares("train"):
     params.train["backend"] = sys.argv[2]
-stage.main_of(sys.argv[1], params)
+run.main_of(sys.argv[1], params)
 print("imported:", *sys.modules)
 if params.declares("train"):  # what was held back for a while can be imported
     import jax, matplotlib, pandas, sklearn, tensorflow

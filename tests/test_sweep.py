@@ -13,9 +13,9 @@ import pytest
 from conftest import ROOT, output_of
 from matplotlib.text import Text
 
-from unroll import experiments, settings, sweep_report
-from unroll.base.errors import UserError
-from unroll.experiments import Cost, Experiment
+from harness.core.errors import UserError
+from harness.experiments import store, sweep_file, sweep_report
+from harness.experiments.store import Cost, Experiment
 
 TRAINER = """
 import json, pathlib, time
@@ -110,7 +110,7 @@ class Project:
         return output_of(command, self.folder, self.environment, code)
 
     def call(self, jobs: int = 2, code: int = 0) -> str:
-        return self.run(sys.executable, "-m", "unroll.sweep", "--jobs", str(jobs), code=code)
+        return self.run(sys.executable, "-m", "harness", "sweep", "--jobs", str(jobs), code=code)
 
     def write_sweep(self, tried: dict) -> None:
         body = {"model": "rnn", "settings": tried}
@@ -135,7 +135,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def swept(project: Project) -> tuple[int, str, str]:
     """A sweep stopped within a training: its code and its lines; and those of the next."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "unroll.sweep", "--jobs", "3"],
+        [sys.executable, "-m", "harness", "sweep", "--jobs", "3"],
         cwd=project.folder,
         env=os.environ | project.environment,
         stdout=subprocess.PIPE,
@@ -201,7 +201,7 @@ def test_the_table_sets_figures_beside_costs(project, swept):
 
 def test_labels_of_the_chart_cover_neither_each_other_nor_the_default(monkeypatch):
     monkeypatch.chdir(ROOT)
-    sweep = settings.read()
+    sweep = sweep_file.read()
     # These cost as much as the default, and here their figures are all but its own.
     same = {"default": 0.9366, "seed-14": 0.9366}
     same |= {"vocabulary-5000": 0.9367, "vocabulary-20000": 0.9365}
@@ -216,17 +216,17 @@ def test_labels_of_the_chart_cover_neither_each_other_nor_the_default(monkeypatc
     [axes] = figure.axes
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the lines to them
     assert len(boxes) == len(sweep.settings) - 1
-    [default] = [line for line in axes.lines if line.get_label() == settings.DEFAULT]
+    [default] = [line for line in axes.lines if line.get_label() == sweep_file.DEFAULT]
     boxes.append(default.get_window_extent())
     assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
 
 
 def test_an_experiment_counts_until_what_it_computed_from_changes(project, swept, monkeypatch):
     monkeypatch.chdir(project.folder)
-    sweep = settings.read()
+    sweep = sweep_file.read()
 
     def finished() -> list[str]:
-        return list(experiments.finished(sweep, experiments.head()))
+        return list(store.finished(sweep, store.head()))
 
     assert finished() == ["default", "slow"]
     project.commit("results")
@@ -236,7 +236,7 @@ def test_an_experiment_counts_until_what_it_computed_from_changes(project, swept
     assert finished() == ["default"]
     (project.folder / "evaluate.py").write_text(EVALUATOR.replace("0.8}", "0.7}"))
     with pytest.raises(UserError, match=r"^evaluate\.py: not as committed"):
-        experiments.check_committed(sweep)
+        store.check_committed(sweep)
     project.commit("evaluate differently")
     assert finished() == []
     project.run("git", "reset", "-q", "--hard", "HEAD~1")
@@ -253,25 +253,25 @@ def test_mistakes_in_a_sweep_are_one_line_each(project, monkeypatch):
     try:
         project.write_sweep(wrong)
         with pytest.raises(UserError) as error:
-            settings.read()
+            sweep_file.read()
         (project.folder / "sweep.yaml").write_text("model: ae_lstm\nsettings: {}\n")
         with pytest.raises(UserError, match="model is 'ae_lstm', allowed: rnn or lstm"):
-            settings.read()
+            sweep_file.read()
     finally:
         (project.folder / "sweep.yaml").write_text(before)
     assert str(error.value).splitlines() == [
-        "sweep.yaml: settings.units-0: models.rnn.units is 0, allowed: "
+        "sweep.yaml: sweep_file.units-0: models.rnn.units is 0, allowed: "
         "a whole number from 1 to 4096",
-        "sweep.yaml: settings.typo: params.yaml has no parameter models.rnn.unit",
-        "sweep.yaml: settings.Bad name: not a name, allowed: small letters, digits and single "
+        "sweep.yaml: sweep_file.typo: params.yaml has no parameter models.rnn.unit",
+        "sweep.yaml: sweep_file.Bad name: not a name, allowed: small letters, digits and single "
         "hyphens, not default",
     ]
 
 
 def test_the_sweep_of_this_project_knows_its_stages_and_what_they_compute_from(monkeypatch):
     monkeypatch.chdir(ROOT)
-    sweep = settings.read()
-    assert sweep.settings[0].name == settings.DEFAULT
+    sweep = sweep_file.read()
+    assert sweep.settings[0].name == sweep_file.DEFAULT
     assert sweep.evaluator == "evaluate@lstm"
     assert {"stages/train_lstm.py", "corpora.yaml", "versions.yaml"} <= set(sweep.files)
     assert not {"unroll/sweep.py", "stages/train_rnn.py"} & set(sweep.files)

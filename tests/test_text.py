@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.base.errors import UserError
-from unroll.text import PAD, START, UNKNOWN, Encoder, count_words, words
+from harness.core.errors import UserError
+from unroll.preprocessing.vocabulary import PAD, START, UNKNOWN, Encoder, count_words, words
 
 
 def encoder(length: int = 6, skip_top: int = 1) -> Encoder:

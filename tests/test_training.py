@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from keras import layers
 
-from unroll.base.errors import UserError
-from unroll.learning import checkpoints
-from unroll.learning.steps import steps_of
-from unroll.learning.training import _reseed, fit
-from unroll.prepared import Part
+from harness.core.errors import UserError
+from unroll.core.datasets import Part
+from unroll.training import checkpoints
+from unroll.training.loop import _reseed, fit
+from unroll.training.steps import steps_of
 
 SETTINGS = {
     "batch": 16,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from unroll import inputs, verify
+from harness.checking import verify
+from harness.stages import inputs
 
 
 @pytest.fixture
@@ -27,7 +28,10 @@ def forged(clone, tmp_path, monkeypatch):
 
 def test_every_stage_runs_and_what_differs_is_named(forged):
     done = subprocess.run(
-        [sys.executable, "-m", "unroll.verify"], stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-m", "harness", "verify"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stdout.count("Running stage") == 16

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 from conftest import ROOT
-
-from unroll.s3 import BUCKET, Server
+from s3 import BUCKET, Server
 
 PIPELINE = """\
 stages:
@@ -94,7 +93,7 @@ class Tiny:
 
     def share(self, command: str, *arguments: str, code: int = 0) -> str:
         """The same of `make push`, `make pull` and the like."""
-        return self.run("python", "-m", "unroll.remote", command, *arguments, code=code)
+        return self.run("python", "-m", "harness", command, *arguments, code=code)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command, with nothing of the user's own configuration."""

@@ -28,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from small import Clone, outputs
 
-from unroll import pipeline
-from unroll.base.errors import UserError
-from unroll.inputs import digest, recorded_stages
+from harness.core.errors import UserError
+from harness.stages import dvc_file
+from harness.stages.inputs import digest, recorded_stages
 
 KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
@@ -41,7 +41,7 @@ IN_A_ROW = 40
 FEW = 36
 
 # The programs that write: a stage, DVC for it, and what starts them.
-WRITERS = ("unroll.stage", "dvc", "unroll.repro")
+WRITERS = ("harness.stages.run", "dvc", "harness.running.repro")
 
 # Counts what a program does to files, as Python tells of it, and kills before the chosen one. In a
 # run without a choice, it reports how many there are.
@@ -62,7 +62,7 @@ if by and (aimed or "KILL_COUNTS" in os.environ):
             with open("KILLED", "a") as file:
                 place = str(arguments[0]).replace(os.getcwd() + "/", "")
                 file.write(f"{event} {place} by {by}\\n")
-            if by == "unroll.stage":
+            if by == "harness.stages.run":
                 if os.environ["KILL_WHAT"] != "stage":
                     os.kill(os.getppid(), signal.SIGKILL)
                 if os.environ["KILL_WHAT"] == "DVC":
@@ -119,7 +119,7 @@ class Torture:
         (folder / "hook").mkdir()
         (folder / "hook/sitecustomize.py").write_text(HOOK)
         self.tally = Tally()
-        self._stages = pipeline.stages(fresh)
+        self._stages = dvc_file.stages(fresh)
         self.expected: dict[str, str] = {}
         # How often each writer writes for a stage.
         self.writes: Counter[tuple[str, str]] = Counter()
@@ -187,11 +187,11 @@ class Torture:
         aims = [(self.tally.kills[stage, kind], stage, kind) for stage in ready for kind in KINDS]
         least = min(aims)[0]
         _, stage, kind = self._random.choice(sorted(aim for aim in aims if aim[0] == least))
-        by = "unroll.stage"
+        by = "harness.stages.run"
         if kind == "DVC":
             # Its own writes come before and after those of the stage.
             by = self._random.choice(WRITERS)
-            stage = by if by == "unroll.repro" else stage
+            stage = by if by == "harness.running.repro" else stage
         at = self._random.randint(1, self.writes[by, stage] or FEW)
         # Where there are fewer writes than usual, as after going on, the moment comes later.
         return (
@@ -216,7 +216,7 @@ class Torture:
         environment = {"PYTHONPATH": f"{self._folder / 'hook'}{os.pathsep}{folder}"} | environment
         with tempfile.TemporaryFile("w+") as output:
             run = subprocess.Popen(
-                [sys.executable, "-m", "unroll.repro", "--jobs", str(self._jobs)],
+                [sys.executable, "-m", "harness", "repro", "--jobs", str(self._jobs)],
                 cwd=folder,
                 env=os.environ | environment,
                 stdout=output,
@@ -279,7 +279,7 @@ def _stage_of(process: psutil.Process) -> str:
         words = process.cmdline()
     except psutil.Error:
         return ""
-    return words[words.index("unroll.stage") + 1] if "unroll.stage" in words else ""
+    return words[words.index("harness.stages.run") + 1] if "harness.stages.run" in words else ""
 
 
 def _is_dvc(process: psutil.Process) -> bool:

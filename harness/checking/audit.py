@@ -1,4 +1,4 @@
-"""Is the cache what it says? `python -m unroll.audit`: the MD5 of each object is its name.
+"""Is the cache what it says? `unroll audit`: the MD5 of each object is its name.
 
 DVC does not hash a cached object again, so damage on the disk would be handed out as a result.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from unroll import inputs
-from unroll.base.errors import UserError, told
+from harness.core.errors import UserError
+from harness.stages import inputs
 
 
 def damaged(cache: Path) -> list[Path]:
@@ -56,8 +56,3 @@ def main() -> None:
             "delete the damaged files above and what was made of them in the work tree; "
             "then `dvc pull`, or `make repro`, brings them back"
         )
-
-
-if __name__ == "__main__":
-    with told():
-        main()

@@ -1,4 +1,4 @@
-"""Does this commit give the bytes that it says? `python -m unroll.verify [--stage NAME]`.
+"""Does this commit give the bytes that it says? `unroll verify [--stage NAME]`.
 
 The committed pipeline is run in a new clone, without any cache, and every output is compared with
 the committed `dvc.lock`. A single stage gets its inputs from the cache, and only it is run.
@@ -6,17 +6,16 @@ the committed `dvc.lock`. A single stage gets its inputs from the cache, and onl
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from unroll import inputs, pipeline
-from unroll.base.errors import UserError, told
-from unroll.base.paths import LOCK, PARAMS
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.paths import LOCK, PARAMS
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file, inputs
 
 PYTHON = (sys.executable, "-m")
 SAME = "same"
@@ -34,7 +33,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
     Raises:
         UserError: there is no such stage, or one failed.
     """
-    every = pipeline.stages()
+    every = dvc_file.stages()
     names = [name for name in every if stage in (None, name, name.partition("@")[0])]
     if not names:
         raise UserError(f"there is no stage {stage}; there are {', '.join(every)}")
@@ -54,7 +53,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         if stage is None:
             (clone / LOCK).unlink()
             _use_cache(clone, Path(folder) / "cache")
-            _call([*PYTHON, "unroll.repro", "--jobs", str(jobs)], clone)
+            _call([*PYTHON, "harness.running.repro", "--jobs", str(jobs)], clone)
         else:
             _use_cache(clone, root / inputs.cache().parent.parent)
             _run_alone([every[name] for name in names], clone)
@@ -77,7 +76,7 @@ def _use_cache(clone: Path, cache: Path) -> None:
     _call([*PYTHON, "dvc", "config", "--quiet", "--local", "cache.dir", str(cache)], clone)
 
 
-def _run_alone(stages: list[pipeline.Stage], clone: Path) -> None:
+def _run_alone(stages: list[dvc_file.Stage], clone: Path) -> None:
     for stage in stages:
         stored = [dep for dep in stage.deps if not (clone / dep).exists()]
         if stored:
@@ -99,22 +98,18 @@ def _finding(clone: Path, out: str, committed: str | None) -> str:
     return f"DIFFERENT: {inputs.damaged(Path(out), committed, clone)}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.verify")
-    parser.add_argument("--stage", help="only this stage, its inputs from the cache")
-    parser.add_argument("--jobs", type=int, default=2, help="stages to run at once")
-    arguments = parser.parse_args()
-    rows = run(arguments.stage, arguments.jobs)
+def main(stage: str | None, jobs: int) -> None:
+    """Run the last commit in a clone and print what became of each output.
+
+    Raises:
+        UserError: as `run`; or an output is different.
+    """
+    rows = run(stage, jobs)
     print()
-    for stage, out, finding in rows:
-        print(f"{stage:20} {out:40} {finding}")
+    for name, out, finding in rows:
+        print(f"{name:20} {out:40} {finding}")
     different = sum(finding != SAME for *_, finding in rows)
     print(f"{len(rows)} outputs, {different} different")
     if different:
         print("sums depend on the kind of processor: README.md names that of the committed ones")
     sys.exit(bool(different))
-
-
-if __name__ == "__main__":
-    with told():
-        main()

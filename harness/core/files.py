@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from unroll.base.errors import UserError, reason
-from unroll.base.paths import SCRATCH
+from harness.core.errors import UserError, reason
+from harness.core.paths import SCRATCH
 
 # Room for the vocabulary of a million words.
 MOST_JSON = 2**24
@@ -83,68 +81,6 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     writer.writerow(columns)
     writer.writerows(rows)
     write_text(path, text.getvalue())
-
-
-def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
-    """Columns of numbers of a table with a head line, float64.
-
-    Raises:
-        UserError: the file is missing, lacks a column, or holds other than numbers there.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        return [np.array([float(row[column]) for row in rows]) for column in columns]
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: not a table of {', '.join(columns)} ({error})") from None
-
-
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write a `.npy` file; arrays of objects raise `ValueError`."""
-    with replacing(path) as partial, partial.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-
-
-def write_rows(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]
-) -> None:
-    """Write a `.npy` file from blocks of its rows, of which one at a time is in memory.
-
-    Raises:
-        ValueError: the blocks are not of `shape` when taken together.
-    """
-    with replacing(path) as partial, partial.open("wb") as file:
-        head = {
-            "descr": np.lib.format.dtype_to_descr(dtype),
-            "fortran_order": False,
-            "shape": shape,
-        }
-        np.lib.format.write_array_header_1_0(file, head)
-        count = 0
-        for block in blocks:
-            if block.shape[1:] != shape[1:]:
-                raise ValueError(f"rows of shape {block.shape[1:]}, expected {shape[1:]}")
-            file.write(np.ascontiguousarray(block, dtype).tobytes())
-            count += len(block)
-        if count != shape[0]:
-            raise ValueError(f"{count} rows, expected {shape[0]}")
-
-
-def read_array(path: Path) -> np.ndarray:
-    """The array of a `.npy` file, mapped into memory: only what is touched is read.
-
-    Raises:
-        UserError: the file is missing or is no such array.
-    """
-    try:
-        with np.errstate(over="raise"):  # of a size beyond all numbers
-            return np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise missing(path) from None
-    except Exception as error:  # NumPy's reader of heads lets errors of every kind through
-        raise UserError(f"{path}: not a whole .npy file ({reason(error)}); {HOW_TO_MEND}") from None
 
 
 HOW_TO_MEND = "delete it and run `dvc repro`, which makes it again"

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from unroll import pipeline
-from unroll.base.errors import UserError
-from unroll.base.paths import PARAMS, PIPELINE
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.paths import PIPELINE
 
 
 class Declared:
@@ -48,25 +46,3 @@ class Declared:
 
     def __getitem__(self, key: str) -> Any:
         return getattr(self, key)
-
-
-def declared(stage: str) -> Declared:
-    """The parameters of one stage, such as `train-lstm` or `evaluate@rnn`.
-
-    Raises:
-        UserError: `dvc.yaml` has no such stage.
-    """
-    return Declared(
-        read_yaml(PARAMS), list(pipeline.stage(stage).params.get(str(PARAMS), ())), stage
-    )
-
-
-def trained_models() -> list[str]:
-    """The models that the pipeline trains: each `models.NAME` that a stage declares."""
-    names = [
-        entry.removeprefix("models.")
-        for stage in pipeline.stages().values()
-        for entry in stage.params.get(str(PARAMS), ())
-        if entry.startswith("models.")
-    ]
-    return list(dict.fromkeys(names))

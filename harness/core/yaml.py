@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 
 def read_yaml(path: Path) -> Any:

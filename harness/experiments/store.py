@@ -14,9 +14,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from unroll.base.errors import UserError
-from unroll.base.paths import PARAMS, metrics
-from unroll.settings import Setting, Sweep
+from harness.core.errors import UserError
+from harness.core.paths import PARAMS
+from harness.experiments.sweep_file import Setting, Sweep
+from unroll.core.paths import metrics
 
 REFS = "refs/exps"
 HERE = Path()

@@ -1,4 +1,4 @@
-"""The settings of `sweep.yaml` side by side, as experiments: `python -m unroll.sweep --jobs 2`.
+"""The settings of `sweep.yaml` side by side, as experiments: `unroll sweep --jobs 2`.
 
 Each has its own copy of the project and its own log; all end in `dvc exp show`, and in the table
 and the chart of docs/.
@@ -6,7 +6,6 @@ and the chart of docs/.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import threading
@@ -15,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from unroll import experiments, process, settings, sweep_report, trial
-from unroll.base.errors import UserError, told
-from unroll.settings import Setting, Sweep
+from harness.core.errors import UserError
+from harness.experiments import store, sweep_file, sweep_report, trial
+from harness.experiments.sweep_file import Setting, Sweep
+from harness.running import process
 
 LOCK = "sweep"
 DVC_STATUS = (*trial.DVC, "status", "--quiet")
@@ -66,7 +66,7 @@ class Calls:
 
 def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
     """Run what is not finished, `jobs` settings at once; the names of those that failed."""
-    done = experiments.finished(sweep, commit)
+    done = store.finished(sweep, commit)
     missing = [setting for setting in sweep.settings if setting.name not in done]
     _clear_copies(missing)
     if not missing:
@@ -85,7 +85,7 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
             return False
-        auc = experiments.finished(sweep, commit)[setting.name].figures["auc"]
+        auc = store.finished(sweep, commit)[setting.name].figures["auc"]
         spent = time.monotonic() - begin
         print(f"{setting.name:18} AUC {auc:.4f}, {spent:.0f} s", flush=True)
         return True
@@ -115,29 +115,24 @@ def _check_up_to_date(sweep: Sweep) -> None:
         raise UserError(f"{sweep.evaluator} is not up to date; `make repro` first, then commit")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.sweep")
-    parser.add_argument("--jobs", type=int, default=1, help="settings to run at once")
-    jobs = parser.parse_args().jobs
-    if jobs < 1:
-        raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
-    sweep = settings.read()
-    experiments.check_committed(sweep)
+def main(jobs: int) -> None:
+    """Run what `sweep.yaml` names and is not finished; write the table and the chart.
+
+    Raises:
+        UserError: the file, the work tree or the cache is not ready for it, or a setting failed.
+    """
+    sweep = sweep_file.read()
+    store.check_committed(sweep)
     _check_up_to_date(sweep)
-    with process.alone(LOCK, "`make sweep`") as lock:
+    with process.alone(LOCK, "`sweep`") as lock:
         process.clear_partial_files()
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
-        commit = experiments.head()
+        commit = store.head()
         failed = run(sweep, commit, jobs, lock)
-    sweep_report.write(sweep, experiments.finished(sweep, commit))
+    sweep_report.write(sweep, store.finished(sweep, commit))
     print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
     if failed:
         raise UserError(
             f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
             "after mending that, the same command runs them again"
         )
-
-
-if __name__ == "__main__":
-    with told():
-        main()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unroll import pipeline, schema
-from unroll.base.errors import UserError
-from unroll.base.paths import PARAMS, metrics
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.paths import PARAMS
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file
+from unroll.core.paths import metrics
+from unroll.schema import params as schema
 
 SWEEP = Path("sweep.yaml")
 DEFAULT = "default"
@@ -68,7 +70,7 @@ def read(path: Path = SWEEP) -> Sweep:
     name = body["model"]
     if name not in classifiers:
         raise UserError(f"{path}: model is {name!r}, allowed: {' or '.join(classifiers)}")
-    writers = {out: stage.name for stage in pipeline.stages().values() for out in stage.outs}
+    writers = {out: stage.name for stage in dvc_file.stages().values() for out in stage.outs}
     evaluator = writers[str(metrics(name))]
     lines: list[str] = []
     settings = [Setting(DEFAULT, {}, params)]
@@ -104,8 +106,8 @@ def assign(body: Any, place: str, value: Any) -> bool:
 
 
 def _files(evaluator: str, writers: dict[str, str]) -> tuple[str, ...]:
-    every = pipeline.stages()
-    files: set[str] = {str(pipeline.PIPELINE)}
+    every = dvc_file.stages()
+    files: set[str] = {str(dvc_file.PIPELINE)}
     waiting, seen = [evaluator], set()
     while waiting:
         stage = every[waiting.pop()]

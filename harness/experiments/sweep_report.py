@@ -8,10 +8,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from unroll.base.files import write_text
-from unroll.experiments import Experiment
-from unroll.figures import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save, title
-from unroll.settings import DEFAULT, SWEEP, Sweep
+from harness import project
+from harness.core.files import write_text
+from harness.experiments.store import Experiment
+from harness.experiments.sweep_file import DEFAULT, SWEEP, Sweep
+from harness.reporting.style import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save
 
 TABLE = Path("docs/sweep.md")
 CHART = Path("docs/sweep.png")
@@ -131,7 +132,10 @@ def chart(sweep: Sweep, found: dict[str, Experiment]) -> Figure:
         _label(axes, cost / 1e6, default.figures["auc"], points)
     axes.set(xlabel="million multiply-adds a review", ylabel="AUC on the test set")
     axes.legend(fontsize=11, loc="lower right")
-    figure.suptitle(f"{title(sweep.model)}: quality against cost (grey: 95% interval of {DEFAULT})")
+    figure.suptitle(
+        f"{project.read().title(sweep.model)}: quality against cost "
+        f"(grey: 95% interval of {DEFAULT})"
+    )
     return figure
 
 

@@ -20,13 +20,15 @@ from pathlib import Path
 import h5py
 from ruamel.yaml import YAML
 
-from unroll import experiments, inputs
-from unroll.base import paths
-from unroll.base.errors import UserError
-from unroll.experiments import Cost
-from unroll.settings import Setting, Sweep, assign
+from harness.core.errors import UserError
+from harness.core.paths import PARAMS, SCRATCH
+from harness.experiments import store
+from harness.experiments.store import Cost
+from harness.experiments.sweep_file import Setting, Sweep, assign
+from harness.stages import inputs
+from unroll.core import paths
 
-FOLDER = paths.SCRATCH / "sweep"
+FOLDER = SCRATCH / "sweep"
 DVC = (sys.executable, "-m", "dvc")
 # Runs a command in a folder with its lines going to a log; the exit code.
 Call = Callable[[list[str], Path, Path], int]
@@ -45,7 +47,7 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> None:
     """
     copy, log = FOLDER / setting.name, log_of(setting)
     _prepare(copy, log, commit)
-    _write_params(copy / paths.PARAMS, setting)
+    _write_params(copy / PARAMS, setting)
 
     def dvc(*arguments: str) -> None:
         if call([*DVC, *arguments], copy, log):
@@ -56,17 +58,17 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> None:
     # Named, as without a target DVC would record the outputs of other stages as if they had
     # been made with these parameters.
     dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.evaluator)
-    ref = f"{experiments.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
+    ref = f"{store.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
     with _bringing_back:
-        experiments.git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
+        store.git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
     shutil.rmtree(copy)
 
 
 def _prepare(copy: Path, log: Path, commit: str) -> None:
     """Make the copy, or bring what an interrupted run left back to the commit."""
     if not copy.is_dir():
-        partial = paths.SCRATCH / f"partial-{os.getpid()}-{copy.name}"
-        experiments.git("clone", "--quiet", ".", str(partial))
+        partial = SCRATCH / f"partial-{os.getpid()}-{copy.name}"
+        store.git("clone", "--quiet", ".", str(partial))
         _share_cache(partial)
         partial.rename(copy)
         log.unlink(missing_ok=True)
@@ -74,8 +76,8 @@ def _prepare(copy: Path, log: Path, commit: str) -> None:
     shutil.rmtree(copy / ".dvc/tmp", ignore_errors=True)
     for lock in (copy / ".git").rglob("*.lock"):
         lock.unlink()
-    experiments.git("fetch", "--quiet", "origin", folder=copy)
-    experiments.git("checkout", "--quiet", "--force", "--detach", commit, folder=copy)
+    store.git("fetch", "--quiet", "origin", folder=copy)
+    store.git("checkout", "--quiet", "--force", "--detach", commit, folder=copy)
 
 
 def _share_cache(copy: Path) -> None:

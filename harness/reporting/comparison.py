@@ -15,9 +15,9 @@ from dvc.scm import RevError, resolve_rev
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.base import Renderer
 
-from unroll.base.errors import UserError
-from unroll.base.files import read_json
-from unroll.measures import scores
+from harness.core import metrics_table
+from harness.core.errors import UserError
+from harness.core.files import read_json
 
 NOW = "workspace"
 OVERLAP = "intervals overlap"
@@ -118,13 +118,13 @@ class Comparison:
     def table(self) -> VegaRenderer:
         """The figures of both revisions as the plot that the page makes its tables of."""
         rows = [
-            {"rev": side} | dict(zip(scores.COLUMNS, map(str, row), strict=True))
+            {"rev": side} | dict(zip(metrics_table.COLUMNS, map(str, row), strict=True))
             for side, models in self.tables.items()
             for model, metrics in models.items()
-            for row in scores.rows(model, metrics)
+            for row in metrics_table.rows(model, metrics)
         ]
         return VegaRenderer(
-            rows, scores.TABLE, template=FIGURES.stem, template_dir=str(FIGURES.parent)
+            rows, metrics_table.TABLE, template=FIGURES.stem, template_dir=str(FIGURES.parent)
         )
 
 
@@ -152,7 +152,9 @@ def compare(revision: str) -> Comparison:
             raise UserError(f"DVC cannot compare with {revision}: {error}") from None
     renderers = [entry.renderer for entry in found if _differs(entry.renderer, revision)]
     charts = [
-        r for r in renderers if isinstance(r, VegaRenderer) and Path(r.name).name != scores.TABLE
+        r
+        for r in renderers
+        if isinstance(r, VegaRenderer) and Path(r.name).name != metrics_table.TABLE
     ]
     pictures = [_picture(r, revision) for r in renderers if isinstance(r, ImageRenderer)]
     metrics = sorted(

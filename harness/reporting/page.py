@@ -1,4 +1,4 @@
-"""Sets up the page of `dvc plots show` and `dvc plots diff`: `python -m unroll.page`.
+"""Sets up the page of `dvc plots show` and `dvc plots diff`: `unroll page`.
 
 `page.html` is DVC's template of that page, which `.dvc/config` names. As it stands, the browser
 loads the chart library from the web, as with DVC's own. Here a copy with the library in it is
@@ -13,7 +13,7 @@ from pathlib import Path
 import vl_convert
 from dvc.config import Config
 
-from unroll.base.files import write_text
+from harness.core.files import write_text
 
 TEMPLATE = Path(__file__).with_name("page.html")
 BUILT = Path(".dvc/page.html")
@@ -39,7 +39,3 @@ def main() -> None:
     write_text(BUILT, offline())
     with Config(dvc_dir=str(BUILT.parent)).edit("local") as config:
         config.setdefault("plots", {})["html_template"] = BUILT.name
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The workspace against another revision, for a pull request: `python -m unroll.report [REV]`.
+"""The workspace against another revision, for a pull request: `unroll report [REV]`.
 
 Writes `report/report.md`, with its pictures beside it, and `report/report.html`, one file that
 needs no other.
@@ -6,7 +6,6 @@ needs no other.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import re
 import shutil
@@ -19,10 +18,9 @@ import vl_convert
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.html import HTML
 
-from unroll import page
-from unroll.base.errors import told
-from unroll.base.files import replacing, write_text
-from unroll.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
+from harness.core.files import replacing, write_text
+from harness.reporting import page
+from harness.reporting.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
 
 FOLDER = Path("report")
 IMAGES = Path("images")
@@ -238,13 +236,6 @@ def write(revision: str) -> Comparison:
     return comparison
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.report")
-    parser.add_argument("revision", nargs="?", default="main", help="branch, tag or commit")
-    comparison = write(parser.parse_args().revision)
-    print(summary(comparison), f"{FOLDER}/report.md", f"{FOLDER}/report.html", sep="\n")
-
-
-if __name__ == "__main__":
-    with told():
-        main()
+def main(revision: str) -> None:
+    """Write both reports against a revision and print the summary."""
+    print(summary(write(revision)), f"{FOLDER}/report.md", f"{FOLDER}/report.html", sep="\n")

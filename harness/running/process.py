@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from unroll.base.errors import UserError
-from unroll.base.paths import SCRATCH
+from harness.core.errors import UserError
+from harness.core.paths import SCRATCH
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOCKS = SCRATCH / "locks"

@@ -16,8 +16,8 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML, YAMLError
 from voluptuous import Invalid
 
-from unroll.base.files import replacing, write_text
-from unroll.base.paths import LOCK
+from harness.core.files import replacing, write_text
+from harness.core.paths import LOCK
 
 RWLOCK = Path(".dvc/tmp/rwlock")
 

@@ -1,4 +1,4 @@
-"""`dvc repro` with independent stages side by side: `python -m unroll.repro --jobs 2`.
+"""`dvc repro` with independent stages side by side: `unroll repro --jobs 2`.
 
 DVC runs one stage after another. Several `dvc repro --single-item` calls share a workspace safely
 as long as none starts before the stages that it depends on have ended, which is what this module
@@ -7,16 +7,16 @@ sees to. Stages fix their own seeds and threads, so the files are the same whate
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
 import threading
 from typing import IO, TYPE_CHECKING
 
-from unroll import pins, process, schema
-from unroll.base.errors import UserError, reason, told
-from unroll.base.paths import unfinished
+from harness import project
+from harness.core.errors import UserError, reason
+from harness.core.paths import unfinished
+from harness.running import process
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -126,7 +126,7 @@ def run(jobs: int, lock: IO[str]) -> None:
     """
     from dvc.exceptions import DvcException
 
-    from unroll.mend import mend  # imports DVC
+    from harness.running.repair import mend  # imports DVC
 
     try:
         for line in mend():
@@ -159,19 +159,13 @@ def run(jobs: int, lock: IO[str]) -> None:
         runs.stop()
 
 
-def main() -> None:
+def main(jobs: int) -> None:
+    """Check the project's files, then bring all stages up to date, `jobs` at once at most.
+
+    Raises:
+        UserError: as `run`; or another such command runs here.
+    """
     process.end_when_asked(STOPPED)
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.repro")
-    parser.add_argument("--jobs", type=int, default=1, help="stages to run at once")
-    jobs = parser.parse_args().jobs
-    if jobs < 1:
-        raise UserError(f"--jobs is {jobs}, allowed: 1 or more")
-    schema.check()
-    pins.check()
-    with process.alone(LOCK, "`make repro`") as lock:
+    project.read().check()
+    with process.alone(LOCK, "`repro`") as lock:
         run(jobs, lock)
-
-
-if __name__ == "__main__":
-    with told():
-        main()

@@ -17,9 +17,10 @@ from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.transfer import transfer
 
-from unroll import audit, inputs
-from unroll.base.errors import UserError
-from unroll.base.yaml import read_yaml
+from harness.checking import audit
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from harness.stages import inputs
 
 JOBS = 8
 CHUNK = 1 << 22

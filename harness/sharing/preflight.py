@@ -17,7 +17,7 @@ from typing import Any
 
 from dvc.data_cloud import Remote
 
-from unroll.base.errors import UserError, reason
+from harness.core.errors import UserError, reason
 
 PATIENCE = 4  # seconds for one step of a request to S3
 LIMIT = 8.0  # seconds for any other remote

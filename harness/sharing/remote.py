@@ -1,4 +1,4 @@
-"""Share the cache: `python -m unroll.remote push`, `pull`, `check` or `audit`, [--remote NAME].
+"""Share the cache: `push`, `pull`, `check` or `audit`.
 
 What `dvc push --run-cache` and `dvc pull --run-cache` do, and what they leave out: the remote is
 asked first, damaged objects are sent anew, and the metrics and plots of a run travel with it, so
@@ -7,7 +7,6 @@ that whoever comes to the same code, parameters and data need not run anything.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Container, Iterable
@@ -18,9 +17,9 @@ from dvc.lock import LockError
 from dvc.logger import setup
 from dvc.repo import Repo
 
-from unroll import objects, reach, runcache, s3_client
-from unroll.base.errors import UserError, reason, told
-from unroll.reach import AGAIN
+from harness.core.errors import UserError, reason
+from harness.sharing import objects, preflight, runcache, s3_client
+from harness.sharing.preflight import AGAIN
 
 
 class Failures(logging.Handler):
@@ -62,7 +61,7 @@ class Share:
             s3_client.bound()
         self.failures.listen()
         self.odb = self.remote.odb
-        self.where = reach.where(self.remote)
+        self.where = preflight.where(self.remote)
 
     def push(self) -> None:
         """Bring all that this clone knows to the remote, and mend what is damaged there.
@@ -198,23 +197,19 @@ class Share:
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m unroll.remote")
-    parser.add_argument("command", choices=["push", "pull", "check", "audit"])
-    parser.add_argument("--remote", help="the name of a remote; the default one, if not given")
-    arguments = parser.parse_args()
+def main(command: str, remote: str | None) -> None:
+    """Run `push`, `pull`, `check` or `audit` against a remote, the default one for None.
+
+    Raises:
+        UserError: the remote cannot be used, or what the command says.
+    """
     setup()
     try:
         # DVC hashes what it fetches from a remote only if told to.
-        with Repo(remote=arguments.remote or None, remote_config={"verify": True}) as repo:
+        with Repo(remote=remote or None, remote_config={"verify": True}) as repo:
             share = Share(repo)
-            reach.check(share.remote, writing=arguments.command in ("push", "check"))
-            with reach.kept(share.remote):
-                getattr(share, arguments.command)()
+            preflight.check(share.remote, writing=command in ("push", "check"))
+            with preflight.kept(share.remote):
+                getattr(share, command)()
     except (DvcException, ConfigError, LockError) as error:
         raise UserError(f"{str(error).splitlines()[0]}; {AGAIN}") from None
-
-
-if __name__ == "__main__":
-    with told():
-        main()

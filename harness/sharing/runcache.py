@@ -15,7 +15,7 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import Stage
 
-from unroll import objects
+from harness.sharing import objects
 
 Copy = Callable[[Iterable[str]], object]
 

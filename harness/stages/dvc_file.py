@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unroll.base.errors import UserError
-from unroll.base.paths import PARAMS, PIPELINE
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.paths import PARAMS, PIPELINE
+from harness.core.yaml import read_yaml
 
 HERE = Path()
 

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from unroll import pipeline
-from unroll.base.errors import UserError, reason
-from unroll.base.paths import LOCK
-from unroll.base.yaml import read_yaml
-from unroll.pipeline import HERE, Stage
+from harness.core.errors import UserError, reason
+from harness.core.paths import LOCK
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file
+from harness.stages.dvc_file import HERE, Stage
 
 CHUNK = 1 << 20
 # DVC rewrites its lock file in place, so a stage beside others may see a part of it.
@@ -68,7 +68,7 @@ def _md5(path: Path) -> str:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except FileNotFoundError:
         # Not above: it imports NumPy, which mistakes in the parameters need not wait for.
-        from unroll.base.files import missing
+        from harness.core.files import missing
 
         raise missing(path) from None
 
@@ -92,7 +92,7 @@ def verify(stage: Stage, found: dict[str, str]) -> None:
     Raises:
         UserError: one line for each file that is not as it was written.
     """
-    writers = {out: name for name, other in pipeline.stages().items() for out in other.outs}
+    writers = {out: name for name, other in dvc_file.stages().items() for out in other.outs}
     wanted = {dep: writers[dep] for dep in stage.deps if dep in writers}
     deadline = time.monotonic() + PATIENCE
     while wrong := _differing(wanted, found):

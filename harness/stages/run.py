@@ -1,9 +1,9 @@
-"""Runs one stage: `python -m unroll.stage NAME [ARGUMENT ...]`, a name such as evaluate@rnn.
+"""Runs one stage: `python -m harness.stages NAME [ARGUMENT ...]`, a name such as evaluate@rnn.
 
-Every stage goes through this door. It checks the parameters, the packages and what the stage
-reads, makes Keras ready where the stage declares the `train` section, and turns a user's mistake
-into one message and exit code 1. It decides whether a stage runs and whether its result counts,
-never what it computes, so it is no dependency of any; nor are the modules that only it needs.
+Every stage goes through this door. It checks the project's files, the packages and what the stage
+reads, lets the project get ready, and turns a user's mistake into one message and exit code 1. It
+decides whether a stage runs and whether its result counts, never what it computes, so it is no
+dependency of any; nor are the modules that only it needs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from unroll import inputs, pins, pipeline, process, schema, versions
-from unroll.base import paths
-from unroll.base.errors import UserError, reason
-from unroll.base.params import Declared, declared
+from harness import project
+from harness.core import paths
+from harness.core.errors import UserError, reason
+from harness.core.params import Declared
+from harness.core.paths import PARAMS
+from harness.core.yaml import read_yaml
+from harness.running import process
+from harness.stages import dvc_file, inputs, versions
 
 # Beside the checkpoints of a computation that came to its end.
 FINISHED = "finished"
+
+
+def declared(stage: str) -> Declared:
+    """The parameters of one stage, such as `train-lstm` or `evaluate@rnn`.
+
+    Raises:
+        UserError: `dvc.yaml` has no such stage.
+    """
+    return Declared(
+        read_yaml(PARAMS), list(dvc_file.stage(stage).params.get(str(PARAMS), ())), stage
+    )
 
 
 def main(name: str, arguments: list[str]) -> None:
@@ -34,10 +49,9 @@ def main(name: str, arguments: list[str]) -> None:
         UserError: something is wrong with the parameters, the packages or what the stage reads,
             or it changed while the stage ran; or the script says so.
     """
-    stage = pipeline.stage(name)
+    stage = dvc_file.stage(name)
     process.end_when_asked(f"{name}: stopped; the same command goes on from here")
-    schema.check()
-    pins.check()
+    project.read().check()
     versions.check(name)
     with process.alone(name, f"stage {name}"):
         process.clear_partial_files()
@@ -63,7 +77,7 @@ def _leave_home() -> None:
     os.environ.pop("MATPLOTLIBRC", None)
 
 
-def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
+def _unfinished(stage: dvc_file.Stage, found: dict[str, str]) -> Path:
     """The folder of this very computation; those of other code, parameters or data go away.
 
     So does what it holds itself when it was finished and is recorded: a forced run starts anew.
@@ -79,16 +93,16 @@ def _unfinished(stage: pipeline.Stage, found: dict[str, str]) -> Path:
 
 
 def main_of(name: str, params: Declared) -> Callable[..., None]:
-    """The `main` of a stage's script, Keras made ready for it where the stage declares `train`."""
+    """The `main` of a stage's script, everything ready for it that the project wants ready."""
     _leave_home()
-    if params.declares("train"):
-        from unroll import backend
+    table = project.read()
+    if table.start:
+        project.function(table.start)(params)
+    script = name.partition("@")[0].replace("-", "_")
+    return importlib.import_module(f"{table.stages}.{script}").main
 
-        backend.start(params)
-    return importlib.import_module(f"stages.{name.partition('@')[0].replace('-', '_')}").main
 
-
-def _check_read(stage: pipeline.Stage, params: Declared) -> None:
+def _check_read(stage: dvc_file.Stage, params: Declared) -> None:
     unread = set(stage.params.get(str(paths.PARAMS), ())) - params.read
     if unread:
         raise UserError(
@@ -97,12 +111,13 @@ def _check_read(stage: pipeline.Stage, params: Declared) -> None:
         )
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """The command: one stage, its name and arguments from the command line."""
     try:
         process.end_when_asked("stopped; the same command goes on from here")
         process.end_with_parent()
         if len(sys.argv) < 2:
-            raise UserError("expected one stage, for example: python -m unroll.stage train-rnn")
+            raise UserError("expected one stage, for example: python -m harness.stages train-rnn")
         main(sys.argv[1], sys.argv[2:])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 # Many times what the project's own files take.
 MOST_BYTES = 2**16

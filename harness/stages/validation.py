@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from unroll.small_yaml import shown
+from harness.stages.small_yaml import shown
 
 Place = tuple[str, ...]
 UNKNOWN = ("extra_forbidden", "invalid_key")  # as Pydantic calls it

@@ -1,6 +1,6 @@
 """The versions of the packages that compute results, as DVC tracks them and as they are installed.
 
-`python -m unroll.versions` writes `versions.yaml` from the locked requirements. Stages declare the
+`unroll versions` writes `versions.yaml` from the locked requirements. Stages declare the
 packages they use as parameters of that file, so a new version reruns just the stages it can change.
 """
 
@@ -10,10 +10,10 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from unroll import pipeline
-from unroll.base.errors import UserError
-from unroll.base.paths import VERSIONS
-from unroll.base.yaml import read_yaml
+from harness.core.errors import UserError
+from harness.core.paths import VERSIONS
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file
 
 REQUIREMENTS = Path("requirements.txt")
 COMPUTING = (
@@ -38,7 +38,7 @@ def check(stage: str) -> None:
     """
     pins = read_yaml(VERSIONS)
     wrong = []
-    for package in pipeline.stage(stage).params.get(str(VERSIONS), ()):
+    for package in dvc_file.stage(stage).params.get(str(VERSIONS), ()):
         try:
             found = metadata.version(package)
         except metadata.PackageNotFoundError:
@@ -49,7 +49,8 @@ def check(stage: str) -> None:
         raise UserError("\n".join([*wrong, "`make venv` installs the locked versions"]))
 
 
-if __name__ == "__main__":
-    from unroll.base.files import write_text  # not above: NumPy, which it imports, takes a while
+def main() -> None:
+    """Write `versions.yaml`."""
+    from harness.core.files import write_text
 
     write_text(VERSIONS, locked())

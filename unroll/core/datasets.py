@@ -6,9 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unroll.base.errors import UserError
-from unroll.base.files import HOW_TO_MEND, read_array
-from unroll.base.paths import VALIDATION, prepared
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_MEND, read_json
+from unroll.core.arrays import read_array
+from unroll.core.paths import ENCODER, VALIDATION, prepared
+
+# The ids below their number stand for no word; the order is that of the Keras IMDb data set, which
+# the chapter uses.
+SPECIAL_TOKENS = ("<PAD>", "<START>", "<UNK>", "<UNUSED>")
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,16 @@ def training(corpus: str, protocol: str) -> tuple[Part, Part]:
 def scaled(images: np.ndarray) -> np.ndarray:
     """Bytes to float32 in [0, 1]."""
     return np.divide(images, 255, dtype=np.float32)
+
+
+def vocabulary_size(corpus: str) -> int:
+    """How many ids the prepared texts of a corpus may hold, special tokens included.
+
+    Raises:
+        UserError: the file of the vocabulary is missing or is not such a file.
+    """
+    path = prepared(corpus) / ENCODER
+    try:
+        return len(SPECIAL_TOKENS) + len(read_json(path)["vocabulary"])
+    except (TypeError, KeyError):
+        raise UserError(f"{path}: not a vocabulary; {HOW_TO_MEND}") from None

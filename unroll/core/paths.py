@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PARAMS = Path("params.yaml")
-PIPELINE = Path("dvc.yaml")
-LOCK = Path("dvc.lock")
 CORPORA = Path("corpora.yaml")
-VERSIONS = Path("versions.yaml")
 
 # A trained model: Keras's configuration, its weights and, of a classifier, when it says yes.
 CONFIGURATION = "model.json"
@@ -18,14 +14,6 @@ THRESHOLD = "threshold.json"
 ENCODER = "encoder.json"
 # The rows of the prepared training split that validate.
 VALIDATION = "validation.npy"
-
-# The one folder that stages may write to beside their outputs; ignored by git and DVC.
-SCRATCH = Path("scratch")
-
-
-def unfinished(stage: str) -> Path:
-    """What an interrupted run of a stage goes on from; a folder for each computation in it."""
-    return SCRATCH / "unfinished" / stage
 
 
 def raw(corpus: str) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from unroll.base.errors import UserError, reason
+from harness.core.errors import UserError, reason
 
 
 class _Frugal(gzip.GzipFile):

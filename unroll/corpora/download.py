@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unroll.base.errors import UserError
-from unroll.base.paths import CORPORA, SCRATCH
-from unroll.base.yaml import read_yaml
-from unroll.progress import bar
+from harness.core.errors import UserError
+from harness.core.paths import SCRATCH
+from harness.core.yaml import read_yaml
+from unroll.core.paths import CORPORA
+from unroll.core.progress import bar
 
 CHUNK = 1 << 20
 

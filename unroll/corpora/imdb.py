@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from unroll.base.errors import UserError
-from unroll.base.files import HOW_TO_MEND, missing, replacing
-from unroll.base.paths import raw
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_MEND, missing, replacing
+from unroll.core.paths import raw
+from unroll.core.progress import bar
 from unroll.corpora.archives import members
-from unroll.progress import bar
 
 TABLE = "reviews.parquet"
 SPLITS = ("train", "test")

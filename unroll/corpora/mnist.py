@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.base.errors import UserError, reason
-from unroll.base.files import read_array, write_array
-from unroll.base.paths import raw
+from harness.core.errors import UserError, reason
+from unroll.core.arrays import read_array, write_array
+from unroll.core.paths import raw
+from unroll.core.progress import bar
 from unroll.corpora.archives import members, refuse_leading_out
-from unroll.progress import bar
 
 SPLITS = ("train", "test")
 SIDE = 28  # pixels

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unroll.base.errors import UserError
-from unroll.base.params import Declared
-from unroll.base.paths import SCRATCH
+from harness.core.errors import UserError
+from harness.core.params import Declared
+from harness.core.paths import SCRATCH
 
 # What a user may have set for the libraries below would change what they compute, but for what
 # says which device to use, and how much of its memory.
@@ -26,7 +26,7 @@ _OF_OTHER_BACKENDS = {"tensorflow": ("jax",), "jax": ("tensorflow",)}
 
 
 def start(params: Declared) -> None:
-    """Set Keras up as the `train` section and `seed` say.
+    """Set Keras up as the `train` section and `seed` say; nothing for stages without that section.
 
     To be called before anything of Keras is imported: the backend and its threads can be chosen
     but once in a process.
@@ -34,6 +34,8 @@ def start(params: Declared) -> None:
     Raises:
         UserError: the backend is not installed.
     """
+    if not params.declares("train"):
+        return
     train = params.train
     for name in list(os.environ):
         if name.startswith(_SETTINGS) and not name.startswith(_HARMLESS):

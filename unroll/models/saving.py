@@ -10,9 +10,9 @@ import h5py
 import keras
 import numpy as np
 
-from unroll.base.errors import UserError, reason
-from unroll.base.files import HOW_TO_MEND, missing, read_json, replacing, write_json
-from unroll.base.paths import CONFIGURATION, WEIGHTS
+from harness.core.errors import UserError, reason
+from harness.core.files import HOW_TO_MEND, missing, read_json, replacing, write_json
+from unroll.core.paths import CONFIGURATION, WEIGHTS
 
 # Large enough to keep every core busy, small enough for any machine.
 PREDICTION_BATCH = 1000

@@ -1,4 +1,4 @@
-"""Use a trained model: `python -m unroll.predict --help`.
+"""Use a trained model: `unroll predict --help`.
 
 Nothing of TensorFlow is imported as long as the model is made of the layers of this project.
 """
@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 REVIEW = """\
 Say of film reviews whether they are positive. Each answer is one line: the probability, the
@@ -49,7 +49,8 @@ IMAGEs are the same as those of `encode`."""
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(
-        prog="python -m unroll.predict", description="Use a trained model of this project."
+        prog="unroll predict",
+        description="Use a trained model of this project.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -122,20 +123,21 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if options.command == "review":
-        from unroll import predict_reviews
+        from unroll.predicting import review_command
 
-        return predict_reviews.run(options)
-    from unroll import predict_images
+        return review_command.run(options)
+    from unroll.predicting import image_commands
 
-    return predict_images.run(options)
+    return image_commands.run(options)
 
 
-if __name__ == "__main__":
+def command(arguments: list[str]) -> None:
+    """Run one command and end the process."""
     # Ctrl-C and a closed pipe end a filter at once and without a word.
     for _number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(_number, signal.SIG_DFL)
     try:
-        _code = main(sys.argv[1:])
+        _code = main(arguments)
         sys.stdout.flush()
         sys.exit(_code)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""The commands `encode`, `decode` and `reconstruct` of `unroll.predict`."""
+"""The commands `encode`, `decode` and `reconstruct` of `unroll predict`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll import images, inference, predict_models
-from unroll.base import files, paths
-from unroll.base.errors import UserError
-from unroll.inference import Network
-from unroll.lines import STDIN, batches
-from unroll.measures.reconstruction import cross_entropy, squared_error
+from harness.core.errors import UserError
+from unroll.core import arrays, paths
+from unroll.metrics.reconstruction import cross_entropy, squared_error
+from unroll.predicting import images, inference, model_folder
+from unroll.predicting.inference import Network
+from unroll.predicting.lines import STDIN, batches
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"{output}: expected a name that ends in .npy")
     if output:
         images.check_name(output)
-    folder = predict_models.folder(options.model)
+    folder = model_folder.folder(options.model)
     network = inference.load(folder)
     if set(network.parts) != {"encoder", "decoder"}:
         raise UserError(f"{folder}: not a model of images, expected one such as ae_lstm")
@@ -103,7 +103,7 @@ def _images(options: argparse.Namespace, network: Network) -> tuple[list[str], n
         names += [name] if len(pixels) == 1 else [f"{name} {i}" for i in range(len(pixels))]
         found.append(1 - pixels if options.invert else pixels)
     if options.test:
-        split = files.read_array(paths.prepared("mnist") / "x_test.npy")
+        split = arrays.read_array(paths.prepared("mnist") / "x_test.npy")
         for row in options.test:
             if not row.isdecimal() or int(row) >= len(split):
                 raise UserError(f"--test {row}: expected rows from 0 to {len(split) - 1}")

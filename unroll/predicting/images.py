@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unroll.base.errors import UserError, reason
+from harness.core.errors import UserError, reason
 
 PICTURES = {".png": "PNG", ".pgm": "PPM"}
 ARRAYS = ".npy"
@@ -69,7 +69,7 @@ def read_array(path: Path) -> np.ndarray:
         # Mapped: a head that claims more than the file holds allocates nothing.
         with np.errstate(over="raise"):  # of a size beyond all numbers
             return np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # as in unroll.base.files.read_array
+    except Exception as error:  # as in unroll.core.arrays.read_array
         message = f"{path}: not a whole .npy file of numbers ({reason(error)})"
         raise _not_whole(error, message) from None
 

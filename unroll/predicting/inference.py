@@ -1,6 +1,6 @@
 """A saved model's answers, computed with NumPy alone: ready in a fraction of a second.
 
-Reads what `unroll.model_files` writes, a configuration and plain arrays, and computes the layers
+Reads what `unroll.models.saving` writes, a configuration and plain arrays, and computes the layers
 that this project's models are made of as Keras does, in float32 whatever they were trained in. A
 model with a layer or an option that is not known here is loaded with Keras instead, which takes
 as long as importing TensorFlow does.
@@ -16,10 +16,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from unroll.base.errors import UserError
-from unroll.base.files import HOW_TO_MEND, read_json
-from unroll.base.paths import CONFIGURATION, WEIGHTS
-from unroll.layers import LAYERS, NotKnown, Shape, Step, inside
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_MEND, read_json
+from unroll.core.paths import CONFIGURATION, WEIGHTS
+from unroll.predicting.layers import LAYERS, NotKnown, Shape, Step, inside
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Network:
 
 
 def load(folder: Path) -> Network:
-    """The model that `unroll.model_files.save` wrote into `folder`.
+    """The model that `unroll.models.saving.save` wrote into `folder`.
 
     Raises:
         UserError: a file is missing or damaged, or the weights are of other shapes.
@@ -105,11 +105,11 @@ def _named(group: h5py.Group, name: str) -> h5py.Group:
 
 def _with_keras(folder: Path) -> Network:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from unroll import model_files
+    from unroll.models import saving
 
     def network(model: Any) -> Network:
         parts = {layer.name: network(layer) for layer in model.layers if hasattr(layer, "layers")}
-        step = lambda x: model_files.predict(model, x)  # noqa: E731
+        step = lambda x: saving.predict(model, x)  # noqa: E731
         return Network(tuple(model.input_shape[1:]), tuple(model.output_shape[1:]), (step,), parts)
 
-    return network(model_files.load(folder))
+    return network(saving.load(folder))

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 Shape = tuple[int, ...]
 Step = Callable[[np.ndarray], np.ndarray]

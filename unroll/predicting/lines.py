@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 # Enough for the arithmetic to be fast, few enough for answers to come steadily.
 BATCH = 256

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unroll.base import paths
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
+from unroll.core import paths
 
 
 def folder(name: str) -> Path:
@@ -20,7 +20,7 @@ def folder(name: str) -> Path:
     if "/" in name:
         raise UserError(f"{name}: there is no such folder")
     # Here, as it takes a while that only a mistake has to wait for.
-    from unroll.base.params import trained_models
+    from unroll.schema.params import trained_models
 
     known = trained_models()
     if name not in known:

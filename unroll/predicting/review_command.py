@@ -1,4 +1,4 @@
-"""The command `review` of `unroll.predict`."""
+"""The command `review` of `unroll predict`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-from unroll import predict_models
-from unroll.base.errors import UserError
-from unroll.lines import STDIN, Line, batches, line
-from unroll.reviews import Answer, Reviewer
+from harness.core.errors import UserError
+from unroll.predicting import model_folder
+from unroll.predicting.lines import STDIN, Line, batches, line
+from unroll.predicting.verdicts import Answer, Reviewer
 
 EXCERPT = 60  # characters
 STDIN_NAME = "standard input"
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Answer every review; 1 if one could not be answered."""
     if options.text and options.file:
         raise UserError("both REVIEW arguments and --file are given, expected one of them")
-    reviewer = Reviewer(predict_models.folder(options.model))
+    reviewer = Reviewer(model_folder.folder(options.model))
     answered = failed = 0
     for batch in _inputs(options):
         answers = reviewer.answers([item.text or "" for item in batch])

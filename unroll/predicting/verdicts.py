@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll import inference
-from unroll.base.errors import UserError
-from unroll.base.files import HOW_TO_MEND, read_json
-from unroll.base.paths import ENCODER, THRESHOLD
-from unroll.text import FIRST, UNKNOWN, Encoder
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_MEND, read_json
+from unroll.core.paths import ENCODER, THRESHOLD
+from unroll.predicting import inference
+from unroll.preprocessing.vocabulary import FIRST, UNKNOWN, Encoder
 
 # How much of the way from the threshold to certainty a score must have come to be worded so.
 # Chosen beforehand; the model cards say how often each wording was right on the test set.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unroll.base.errors import UserError
+from harness.core.errors import UserError
 
 
 def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.base.errors import UserError
-from unroll.base.files import read_json, write_text
+from harness.core.errors import UserError
+from harness.core.files import read_json, write_text
+from unroll.core.datasets import SPECIAL_TOKENS
 
-# Ids below FIRST are signs, not words; the order is that of the Keras IMDb data set, which the
-# chapter uses: the word of rank r (from 1) has the id r + 3.
+# Ids below FIRST are special tokens: the word of rank r (from 1) has the id r + 3.
 PAD, START, UNKNOWN, UNUSED = range(4)
-SIGNS = ("<PAD>", "<START>", "<UNK>", "<UNUSED>")
-FIRST = len(SIGNS)
+FIRST = len(SPECIAL_TOKENS)
 
 # More than almost every word and its separators; what is read first of a review's end.
 CHARACTERS_A_WORD = 9
@@ -132,7 +131,9 @@ class Encoder:
     def decode(self, row: Iterable[int]) -> list[str]:
         """The words of a row of ids, signs included, padding left out."""
         return [
-            SIGNS[i] if i < FIRST else self.vocabulary[i - FIRST] for i in map(int, row) if i != PAD
+            SPECIAL_TOKENS[i] if i < FIRST else self.vocabulary[i - FIRST]
+            for i in map(int, row)
+            if i != PAD
         ]
 
     def save(self, path: Path) -> None:

@@ -8,7 +8,7 @@ It reads a review word by word, as ids of the vocabulary in its `encoder.json`, 
 the last one: sequence to vector. Meant for English film reviews, to learn from and to compare with.
 
 ```sh
-python -m unroll.predict review --model {model} "A touching film with superb acting."
+unroll predict review --model {model} "A touching film with superb acting."
 dvc artifacts get URL-OF-THIS-REPOSITORY {artifact}   # a released version, elsewhere
 ```""",
     "autoencoder": """\
@@ -17,7 +17,7 @@ again from the code alone (vector to sequence). Meant to be looked at: how much 
 this length keeps.
 
 ```sh
-python -m unroll.predict reconstruct --model {model} --test 0
+unroll predict reconstruct --model {model} --test 0
 dvc artifacts get URL-OF-THIS-REPOSITORY {artifact}   # a released version, elsewhere
 ```""",
 }
@@ -33,7 +33,7 @@ every image. No interval was computed for these.""",
 }
 WORDINGS = """\
 The model calls a review positive from a probability of {threshold} on, the threshold that maximised
-Youden's J on validation data. `unroll.predict` words it by the way of the probability from there to
+Youden's J on validation data. `unroll predict` words it by the way of the probability from there to
 certainty; this is how often that was right on the test reviews:"""
 DATA = {
     "classifier": """\

@@ -1,4 +1,4 @@
-"""A card for each model, docs/models/NAME.md: `python -m unroll.cards` writes them.
+"""A card for each model, docs/models/NAME.md: `unroll readme` writes them.
 
 A card is made of what is in git: the figures in `metrics/` and `plots/points/`, and the record in
 `dvc.lock` of the parameters and packages that the model was trained with.
@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from unroll import card_texts, inputs
-from unroll.base import paths
-from unroll.base.errors import UserError, told
-from unroll.base.files import read_columns, read_json, write_text
-from unroll.base.yaml import read_yaml
-from unroll.readme import CHAPTER, NAMES
-from unroll.reviews import ranges
+from harness.core.errors import UserError
+from harness.core.files import read_json, write_text
+from harness.core.paths import LOCK, PIPELINE
+from harness.core.yaml import read_yaml
+from harness.stages import inputs
+from unroll.core import paths
+from unroll.core.arrays import read_columns
+from unroll.predicting.verdicts import ranges
+from unroll.reporting import card_texts
+from unroll.reporting.readme import CHAPTER, NAMES
 
 FOLDER = Path("docs/models")
 # The best that needs no model: a coin for reviews; for images the mean of the training images,
@@ -31,7 +34,7 @@ def cards() -> dict[Path, str]:
     Raises:
         UserError: `dvc.lock` records no training of one, or a table or figure is missing.
     """
-    artifacts = read_yaml(paths.PIPELINE).get("artifacts", {})
+    artifacts = read_yaml(PIPELINE).get("artifacts", {})
     return {
         FOLDER / f"{Path(entry['path']).name}.md": _card(name, entry)
         for name, entry in artifacts.items()
@@ -88,7 +91,7 @@ def _figures(model: str, figures: dict[str, Any]) -> str:
 
 
 def _wordings(model: str, figures: dict[str, Any]) -> str:
-    """How often each wording of `unroll.predict` is right, from the ROC curve's points."""
+    """How often each wording of `unroll predict` is right, from the ROC curve's points."""
     confusion = figures["confusion"]
     positives, negatives = confusion["tp"] + confusion["fn"], confusion["tn"] + confusion["fp"]
     columns = read_columns(paths.points(model) / "roc.csv", ("threshold", "tpr", "fpr"))
@@ -135,7 +138,7 @@ def _training(model: str, path: str) -> str:
             if out["path"] == path:
                 params = record["params"]["params.yaml"]
                 return _settings(model, stage, out, params, record["params"]["versions.yaml"])
-    raise UserError(f"{paths.LOCK}: records no run that wrote {path}; run `make repro`")
+    raise UserError(f"{LOCK}: records no run that wrote {path}; run `make repro`")
 
 
 def _settings(
@@ -166,8 +169,3 @@ def _settings(
 def main() -> None:
     for path, text in cards().items():
         write_text(path, text)
-
-
-if __name__ == "__main__":
-    with told():
-        main()

@@ -1,13 +1,13 @@
-"""The results table of README.md, made from `metrics/`: `python -m unroll.readme`."""
+"""The results table of README.md, made from `metrics/`: `unroll readme`."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from unroll.base import paths
-from unroll.base.errors import UserError, told
-from unroll.base.files import read_json, write_text
+from harness.core.errors import UserError
+from harness.core.files import read_json, write_text
+from unroll.core import paths
 
 README = Path("README.md")
 BEGIN, END = "<!-- results: `make readme` -->", "<!-- end of results -->"
@@ -52,6 +52,6 @@ def filled(readme: str) -> str:
     return text
 
 
-if __name__ == "__main__":
-    with told():
-        write_text(README, filled(README.read_text("utf-8")))
+def main() -> None:
+    """Write the table into the README."""
+    write_text(README, filled(README.read_text("utf-8")))

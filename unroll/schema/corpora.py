@@ -1,4 +1,4 @@
-"""What `corpora.yaml` and `versions.yaml` may say; like `unroll.schema`, yes or no and no more."""
+"""What `corpora.yaml` and `versions.yaml` may say."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import Field, create_model, model_validator
 
-from unroll import pipeline, small_yaml
-from unroll.base.errors import UserError
-from unroll.base.paths import CORPORA, VERSIONS
-from unroll.mistakes import Section, compare
+from harness.core.errors import UserError
+from harness.core.paths import VERSIONS
+from harness.stages import dvc_file, small_yaml
+from harness.stages.validation import Section, compare
+from unroll.core.paths import CORPORA
 
 DIGEST: Any = Field(pattern="^[0-9a-f]{64}$", description="64 hexadecimal digits in quotes")
 ABSENT: Any = None  # may be left out, not left empty
@@ -81,6 +82,6 @@ def check() -> None:
 
 def _read_by_stages(path: Path) -> list[str]:
     names = [
-        name for stage in pipeline.stages().values() for name in stage.params.get(str(path), ())
+        name for stage in dvc_file.stages().values() for name in stage.params.get(str(path), ())
     ]
     return list(dict.fromkeys(names))

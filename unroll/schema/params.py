@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from unroll import small_yaml
-from unroll.base.errors import UserError
-from unroll.base.params import trained_models
-from unroll.base.paths import PARAMS
-from unroll.mistakes import Section, compare
+from harness.core.errors import UserError
+from harness.core.paths import PARAMS
+from harness.stages import dvc_file, small_yaml
+from harness.stages.validation import Section, compare
 
 # Rows of the training splits and steps of a sequence; a corpus in place of these has its own.
 ROWS = {"imdb": 25_000, "mnist": 60_000}
@@ -134,6 +133,17 @@ class Common(Section):
     preprocess: Preprocess
     train: Train
     evaluate: Evaluate
+
+
+def trained_models() -> list[str]:
+    """The models that the pipeline trains: each `models.NAME` that a stage declares."""
+    names = [
+        entry.removeprefix("models.")
+        for stage in dvc_file.stages().values()
+        for entry in stage.params.get(str(PARAMS), ())
+        if entry.startswith("models.")
+    ]
+    return list(dict.fromkeys(names))
 
 
 def check(path: Path = PARAMS) -> None:

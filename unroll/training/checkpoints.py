@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unroll.base.files import replacing
+from harness.core.files import replacing
 
 # The one before the newest serves when the newest turns out to be damaged.
 KEPT = 2

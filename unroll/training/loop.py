@@ -11,13 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from unroll.base.errors import UserError
-from unroll.learning.checkpoints import Checkpoints
-from unroll.learning.schedule import Progress, optimizer_of
-from unroll.learning.steps import PER_CALL, Prepare, Steps, steps_of
-from unroll.model_files import PREDICTION_BATCH
-from unroll.prepared import Part
-from unroll.progress import bar
+from harness.core.errors import UserError
+from unroll.core.datasets import Part
+from unroll.core.progress import bar
+from unroll.models.saving import PREDICTION_BATCH
+from unroll.training.checkpoints import Checkpoints
+from unroll.training.schedule import Progress, optimizer_of
+from unroll.training.steps import PER_CALL, Prepare, Steps, steps_of
 
 
 def fit(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from unroll.base.files import write_csv
+from harness.core.files import write_csv
 
 # Smaller improvements of the validation loss do not count for the plateau schedule (reference).
 PLATEAU_DELTA = 1e-4

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from unroll import model_files
-from unroll.base import paths
-from unroll.base.files import write_json
-from unroll.base.params import Declared
-from unroll.learning.training import fit
-from unroll.prepared import Part, training
-from unroll.text import Encoder
-from unroll.threshold import youden_threshold
+from harness.core.files import replacing, write_json
+from harness.core.params import Declared
+from unroll.core import paths
+from unroll.core.datasets import Part, training, vocabulary_size
+from unroll.models import saving
+from unroll.training.loop import fit
+from unroll.training.threshold import youden_threshold
 
 
 def train_classifier(
@@ -30,10 +30,9 @@ def train_classifier(
             the length of the sequences.
     """
     settings = params.models[name]
-    encoder = Encoder.load(paths.prepared("imdb") / paths.ENCODER)
     train, validation = training("imdb", params.protocol)
 
-    model = build(settings, encoder.ids, encoder.length)
+    model = build(settings, vocabulary_size("imdb"), train.x.shape[1])
     model.summary(print_fn=print)
     fit(
         model,
@@ -45,12 +44,13 @@ def train_classifier(
         prepare=lambda rows: keras.ops.cast(rows, "float32"),
         unfinished=params.unfinished,
     )
-    scores = model_files.predict(model, validation.x)[:, 0]
+    scores = saving.predict(model, validation.x)[:, 0]
     threshold = youden_threshold(validation.y, scores)
 
-    model_files.save(model, paths.model(name))
+    saving.save(model, paths.model(name))
     write_json(paths.model(name) / paths.THRESHOLD, {"threshold": threshold})
-    encoder.save(paths.model(name) / paths.ENCODER)
+    with replacing(paths.model(name) / paths.ENCODER) as partial:
+        shutil.copyfile(paths.prepared("imdb") / paths.ENCODER, partial)
 
 
 def _reviews(part: Part) -> Part:

@@ -54,7 +54,7 @@ class LSTM(keras.layers.LSTM):
         )
 
     def _on_tensorflow(self, sequences: Any) -> Any:
-        from unroll.recurrent import on_tensorflow
+        from unroll.models.recurrent import on_tensorflow
 
         kernel, recurrent, bias = self._weights()
         if self.repeated and sequences.shape[1]:
@@ -71,7 +71,7 @@ class LSTM(keras.layers.LSTM):
         return ops.transpose(states[-1], last)
 
     def _on_jax(self, sequences: Any) -> Any:
-        from unroll.recurrent import on_jax
+        from unroll.models.recurrent import on_jax
 
         kernel, recurrent, bias = self._weights()
         _, steps, _ = sequences.shape

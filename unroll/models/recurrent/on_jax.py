@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from unroll.recurrent import cell
+from unroll.models.recurrent import cell
 
 
 def states(base: Any, recurrent: Any, kernel: Any, x: Any, steps: int, every: bool) -> Any:

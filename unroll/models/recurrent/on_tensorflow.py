@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from unroll.recurrent import cell
+from unroll.models.recurrent import cell
 
 
 def fused(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:

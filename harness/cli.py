@@ -1,0 +1,134 @@
+"""The commands that serve any DVC project: `python -m harness`, or under the project's own name.
+
+Each command imports what it needs when it is called, so that `--help` and mistakes in the command
+line are answered at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from harness.core.errors import told
+
+JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N")
+REMOTE = click.option("--remote", metavar="NAME", help="A remote of DVC, not the default one.")
+
+
+class Commands(click.Group):
+    """Commands in the order in which they were added, all of which end in one way.
+
+    A mistake of the user ends with one line on standard error and exit code 1, Ctrl-C with 130.
+    """
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names in that order."""
+        return list(self.commands)
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command that the command line names, and end the process."""
+        with told():
+            try:
+                code = super().main(*arguments, **options | {"standalone_mode": False})
+            except click.exceptions.Abort:
+                raise KeyboardInterrupt from None
+            except click.ClickException as error:
+                where = getattr(error, "ctx", None)
+                path = where.command_path if where else self.name
+                sys.exit(f"error: {error.format_message()} See `{path} --help`.")
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(cls=Commands, name="harness", no_args_is_help=False, invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run, check, compare and share a DVC project."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@main.command()
+@JOBS
+def repro(jobs: int) -> None:
+    """Run the pipeline, N independent stages at once."""
+    from harness.running import repro
+
+    repro.main(jobs)
+
+
+@main.command()
+@JOBS
+def sweep(jobs: int) -> None:
+    """Try the settings of sweep.yaml as experiments, N at once."""
+    from harness.experiments import sweep
+
+    sweep.main(jobs)
+
+
+@main.command()
+@click.argument("revision", default="main")
+def report(revision: str) -> None:
+    """Compare the work tree with REVISION: report/report.html and report.md."""
+    from harness.reporting import report
+
+    report.main(revision)
+
+
+@main.command()
+@JOBS
+@click.option("--stage", metavar="NAME", help="Only this stage, its inputs from the cache.")
+def verify(jobs: int, stage: str | None) -> None:
+    """Run the last commit in a new clone and compare every byte."""
+    from harness.checking import verify
+
+    verify.main(stage, jobs)
+
+
+@main.command()
+@REMOTE
+def audit(remote: str | None) -> None:
+    """Look for damage in the cache, or with --remote in a remote, and repair that."""
+    if remote:
+        from harness.sharing import remote as sharing
+
+        sharing.main("audit", remote)
+    else:
+        from harness.checking import audit
+
+        audit.main()
+
+
+@main.command()
+@REMOTE
+def push(remote: str | None) -> None:
+    """Send what was computed here to the remote, and repair damage there."""
+    from harness.sharing import remote as sharing
+
+    sharing.main("push", remote)
+
+
+@main.command()
+@REMOTE
+def pull(remote: str | None) -> None:
+    """Fetch what others have computed for this work tree."""
+    from harness.sharing import remote as sharing
+
+    sharing.main("pull", remote)
+
+
+@main.command()
+def page() -> None:
+    """Set up the page of `dvc plots show` so that it needs no network."""
+    from harness.reporting import page
+
+    page.main()
+
+
+@main.command()
+def versions() -> None:
+    """Write versions.yaml from requirements.txt."""
+    from harness.stages import versions
+
+    versions.main()

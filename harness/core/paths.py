@@ -1,0 +1,19 @@
+"""The files of any DVC project that the harness reads or writes, relative to the project's root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROJECT = Path("pyproject.toml")
+PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+VERSIONS = Path("versions.yaml")
+
+# The one folder that stages may write to beside their outputs; ignored by git and DVC.
+SCRATCH = Path("scratch")
+
+
+def unfinished(stage: str) -> Path:
+    """Where an interrupted run of a stage keeps what it resumes from, a folder per computation."""
+    return SCRATCH / "unfinished" / stage

@@ -1,0 +1,118 @@
+"""What the harness must know of a project: the table `[tool.harness]` of its `pyproject.toml`.
+
+The harness imports nothing of a project. Where it needs the project's own code, the table names a
+function as `module:function`, which is imported when it is first called. A project without the
+table, or without that file, has the defaults: everything works but what only the project knows.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UserError, reason
+from harness.core.paths import PROJECT
+
+HERE = Path()
+
+
+@dataclass(frozen=True)
+class Project:
+    """The entries of the table, all optional.
+
+    Attributes:
+        command: what a user types, for messages.
+        stages: the package with a script for each stage, whose `main` gets the stage's parameters.
+        checks: functions without arguments that raise `UserError` for a mistake in the project's
+            own files; called before anything runs.
+        check_params: a function from the content of a parameter file to a line for each mistake.
+        start: a function of a stage's parameters that is called before its script is imported.
+        cost: a function (folder of a project, stage, parameters) to the exact costs of what that
+            stage measures, whole numbers by name; a sweep shows them beside the metric.
+        metric: the metric that a sweep ranks by; the first number of the metrics file by default.
+        better: `higher` or `lower`, which way `metric` gets better.
+        titles: how a model or stage instance is called in headings, by name.
+        keep: ignored folders whose content a clone of the project is given, such as downloads that
+            are verified before use.
+    """
+
+    command: str = "python -m harness"
+    stages: str = "stages"
+    checks: tuple[str, ...] = ()
+    check_params: str = ""
+    start: str = ""
+    cost: str = ""
+    metric: str = ""
+    better: str = "higher"
+    titles: tuple[tuple[str, str], ...] = ()
+    keep: tuple[str, ...] = ()
+
+    def title(self, name: str) -> str:
+        """How a model is called in a heading; its name where the table says nothing."""
+        return dict(self.titles).get(name, name)
+
+    def check(self) -> None:
+        """Run the project's own checks of its files.
+
+        Raises:
+            UserError: the lines of every check that refuses.
+        """
+        lines = []
+        for name in self.checks:
+            try:
+                function(name)()
+            except UserError as error:
+                lines.append(str(error))
+        if lines:
+            raise UserError("\n".join(lines))
+
+
+def read(root: Path = HERE) -> Project:
+    """The table of the project in `root`.
+
+    Raises:
+        UserError: the file is not TOML, or the table has an entry that does not exist or is of
+            another type.
+    """
+    path = root / PROJECT
+    try:
+        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("harness", {})
+    except FileNotFoundError:
+        return Project()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file ({reason(error)})") from None
+    known = {field.name: getattr(Project, field.name) for field in fields(Project)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise UserError(f"{path}: tool.harness.{key} is unknown; it has {', '.join(known)}")
+        if key == "titles" and isinstance(value, dict):
+            values[key] = tuple(value.items())
+        elif isinstance(known[key], tuple) and isinstance(value, list):
+            values[key] = tuple(value)
+        elif isinstance(known[key], str) and isinstance(value, str):
+            values[key] = value
+        else:
+            raise UserError(f"{path}: tool.harness.{key} is of the wrong type")
+    return Project(**values)
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The function that an entry names as `module:function`.
+
+    Raises:
+        UserError: there is no such function.
+    """
+    module, _, attribute = name.partition(":")
+    # A command that is installed beside the interpreter does not look into the current folder.
+    if str(Path.cwd()) not in sys.path and "" not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ModuleNotFoundError, AttributeError, ValueError) as error:
+        raise UserError(f"{PROJECT}: tool.harness names {name!r}: {reason(error)}") from None

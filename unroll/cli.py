@@ -1,0 +1,42 @@
+"""The command `unroll`: those of the harness, and what is done with trained models."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import click
+
+from harness import cli
+
+
+@click.group(cls=cli.Commands, name="unroll", no_args_is_help=False, invoke_without_command=True)
+@click.version_option(metadata.version("unroll") if False else "0.1.0", prog_name="unroll")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Recurrent networks on real corpora, as a reproducible pipeline."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _name, _command in cli.main.commands.items():
+    main.add_command(_command, _name)
+
+
+@main.command()
+def readme() -> None:
+    """Write the results table of README.md and the cards in docs/models/."""
+    from unroll.reporting import cards, readme
+
+    readme.main()
+    cards.main()
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def predict(arguments: tuple[str, ...]) -> None:
+    """Use a trained model."""
+    from unroll.predicting import commands
+
+    commands.command(list(arguments))
