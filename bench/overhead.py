@@ -31,7 +31,7 @@ run.main_of(sys.argv[1], declared(sys.argv[1]))
 # Runs one stage as the pipeline does, and times what makes its result safe.
 GUARDED = """
 import json, sys, time
-from harness.stages import inputs
+from harness.stages import checks, hashing, lock_file
 from unroll.schema import corpora as pins
 from unroll.schema import params as schema
 from harness.stages import run
@@ -55,8 +55,11 @@ def time_calls(owner, name):
 
 for owner in (schema, pins, versions):
     time_calls(owner, "check")
-for name in ("digests", "verify", "fingerprint", "is_recorded", "unchanged"):
-    time_calls(inputs, name)
+for owner, name in (
+    (hashing, "digests"), (hashing, "fingerprint"), (lock_file, "is_recorded"),
+    (checks, "verify"), (checks, "unchanged"),
+):
+    time_calls(owner, name)
 for name in ("save", "newest"):
     time_calls(checkpoints.Checkpoints, name)
 begin = time.perf_counter()

@@ -30,3 +30,8 @@ def cache_folder(root: Path = HERE) -> Path:
         raise UserError(f"{folder}/config: not a configuration of DVC ({reason(error)})") from None
     # DVC resolves a relative name against the folder of the file that holds it.
     return Path(config["cache"].get("dir") or folder / "cache")
+
+
+def objects_folder(root: Path = HERE) -> Path:
+    """The folder of the cache that holds objects by their MD5, `ab/cdef...`."""
+    return cache_folder(root) / "files/md5"

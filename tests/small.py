@@ -17,7 +17,7 @@ from conftest import (
 )
 from ruamel.yaml import YAML
 
-from harness.stages.inputs import recorded_stages
+from harness.stages import lock_file
 from unroll.corpora import imdb, mnist
 
 SMALL = {
@@ -136,5 +136,5 @@ def nothing_run(clone: Path, folder: Path) -> Path:
 
 def outputs(folder: Path) -> dict[str, str]:
     """The MD5 of every output, by path, as DVC recorded it."""
-    entries = recorded_stages(folder).values()
+    entries = lock_file.entries(folder).values()
     return {out["path"]: out["md5"] for entry in entries for out in entry["outs"]}

@@ -12,7 +12,8 @@ from conftest import ROOT
 from harness.checking import audit
 from harness.core.errors import UserError
 from harness.core.yaml import read_yaml
-from harness.stages import dvc_file, inputs
+from harness.dvc_private import objects_folder
+from harness.stages import checks, dvc_file, hashing, lock_file
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def copy(clone, tmp_path, monkeypatch):
     folder = tmp_path / "copy"
     shutil.copytree(clone.folder, folder, symlinks=True)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(inputs, "PATIENCE", 0.0)
+    monkeypatch.setattr(checks, "PATIENCE", 0.0)
     return folder
 
 
@@ -34,7 +35,7 @@ def run(*command: str) -> tuple[int, str]:
 
 def check(name: str) -> None:
     stage = dvc_file.stage(name)
-    inputs.verify(stage, inputs.digests(stage))
+    checks.verify(stage, hashing.digests(stage))
 
 
 def flipped(path: Path) -> None:
@@ -100,10 +101,10 @@ def test_in_a_folder_of_modules_what_python_leaves_there_does_not_count_and_a_mo
     left = copy / "unroll/learning/__pycache__/left.pyc"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"left")
-    assert inputs.is_recorded(stage, inputs.digests(stage))
+    assert lock_file.is_recorded(stage, hashing.digests(stage))
     assert run("dvc", "status", "train-rnn") == (0, "Data and pipelines are up to date.\n")
     (copy / "unroll/learning/more.py").write_text("")
-    assert not inputs.is_recorded(stage, inputs.digests(stage))
+    assert not lock_file.is_recorded(stage, hashing.digests(stage))
     assert "unroll/learning" in run("dvc", "status", "train-rnn")[1]
 
 
@@ -120,9 +121,9 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
 
 
 def test_the_audit_names_the_damaged_object_and_what_it_is_of(copy):
-    assert audit.damaged(inputs.cache()) == []
-    md5 = inputs.digest(Path("models/rnn/model.weights.h5"))
-    path = inputs.cache() / md5[:2] / md5[2:]
+    assert audit.damaged(objects_folder()) == []
+    md5 = hashing.digest(Path("models/rnn/model.weights.h5"))
+    path = objects_folder() / md5[:2] / md5[2:]
     path.chmod(0o644)
     flipped(path)
     code, output = run("harness.checking.audit")
@@ -136,7 +137,7 @@ def test_the_audit_looks_where_the_user_keeps_the_cache(copy, tmp_path, monkeypa
     shutil.move(".dvc/cache", place)
     (tmp_path / "config").write_text(f"[cache]\n    dir = {place}\n")
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
-    assert len(list(inputs.cache().glob("*/*"))) > 20
+    assert len(list(objects_folder().glob("*/*"))) > 20
     (tmp_path / "config").write_text("[cache\n")
     code, output = run("harness.checking.audit")
     assert (code, len(output.splitlines())) == (1, 1)
@@ -161,7 +162,7 @@ def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monke
         assert {out["path"] for out in entry["outs"]} == set(stage.outs)
         for path, md5 in [*deps.items(), *((o["path"], o["md5"]) for o in entry["outs"])]:
             kept = path in tracked or any(other.startswith(f"{path}/") for other in tracked)
-            assert md5 == (inputs.digest(Path(path)) if kept else outs[path]), f"{name}: {path}"
+            assert md5 == (hashing.digest(Path(path)) if kept else outs[path]), f"{name}: {path}"
         for file, names in stage.params.items():
             values = read_yaml(Path(file))
             for key in names:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.checking import verify
-from harness.stages import inputs
+from harness.stages.hashing import digest
 
 
 @pytest.fixture
@@ -18,10 +18,10 @@ def forged(clone, tmp_path, monkeypatch):
     shutil.copytree(clone.folder, folder, symlinks=True)
     monkeypatch.chdir(folder)
     pictures = Path("plots/figures/rnn")
-    before = inputs.digest(pictures)
+    before = digest(pictures)
     (pictures / "confusion.png").write_text("not a picture at all")
     lock = Path("dvc.lock")
-    lock.write_text(lock.read_text().replace(before, inputs.digest(pictures)))
+    lock.write_text(lock.read_text().replace(before, digest(pictures)))
     identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
     subprocess.run(["git", *identity, "commit", "-qam", "forged"], check=True)
 

@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from small import Clone, outputs
 
 from harness.core.errors import UserError
-from harness.stages import dvc_file
-from harness.stages.inputs import digest, recorded_stages
+from harness.stages import dvc_file, lock_file
+from harness.stages.hashing import digest
 
 KINDS = ("stage", "DVC", "both")
 # Killed processes are gone at once; what still lives after this is an orphan.
@@ -201,7 +201,7 @@ class Torture:
 
     def _ready(self, folder: Path) -> list[str]:
         """The stages that are not recorded, and all that they wait for is."""
-        recorded = recorded_stages(folder).keys()
+        recorded = lock_file.entries(folder).keys()
         writers = {out: name for name, stage in self._stages.items() for out in stage.outs}
         return [
             name

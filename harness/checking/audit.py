@@ -9,7 +9,9 @@ import json
 from pathlib import Path
 
 from harness.core.errors import UserError
-from harness.stages import inputs
+from harness.dvc_private import objects_folder
+from harness.stages import lock_file
+from harness.stages.hashing import digest
 
 
 def damaged(cache: Path) -> list[Path]:
@@ -18,15 +20,15 @@ def damaged(cache: Path) -> list[Path]:
         path
         for path in sorted(cache.glob("[0-9a-f][0-9a-f]/*"))
         if len(path.name.removesuffix(".dir")) == 30
-        and inputs.digest(path) != (path.parent.name + path.name).removesuffix(".dir")
+        and digest(path) != (path.parent.name + path.name).removesuffix(".dir")
     ]
 
 
 def names(cache: Path) -> dict[str, str]:
     """The path of each recorded output, and of each file in one, by MD5."""
     found: dict[str, str] = {}
-    for stage in inputs.recorded_stages():
-        for out, md5 in inputs.recorded_outputs(stage).items():
+    for recorded in lock_file.outputs().values():
+        for out, md5 in recorded.items():
             found[md5] = out
             if md5.endswith(".dir"):
                 found |= files_of(cache / md5[:2] / md5[2:], out)
@@ -44,7 +46,7 @@ def files_of(listing: Path, out: str) -> dict[str, str]:
 
 
 def main() -> None:
-    cache = inputs.cache()
+    cache = objects_folder()
     count, found = len(list(cache.glob("*/*"))), damaged(cache)
     known = names(cache)
     for path in found:

@@ -15,7 +15,9 @@ from pathlib import Path
 from harness.core.errors import UserError
 from harness.core.paths import LOCK, PARAMS
 from harness.core.yaml import read_yaml
-from harness.stages import dvc_file, inputs
+from harness.dvc_private import cache_folder
+from harness.stages import checks, dvc_file, lock_file
+from harness.stages.hashing import digest
 
 PYTHON = (sys.executable, "-m")
 SAME = "same"
@@ -45,7 +47,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         downloads = Path(read_yaml(PARAMS)["fetch"]["folder"])
         if downloads.is_dir() and not downloads.is_absolute():
             shutil.copytree(downloads, clone / downloads)
-        committed = {name: inputs.recorded_outputs(name, clone) for name in names}
+        committed = lock_file.outputs(clone)
         # What git keeps would pass for a result, as DVC runs no stage whose outputs are there.
         for name in names:
             for out in every[name].outs:
@@ -55,10 +57,10 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
             _use_cache(clone, Path(folder) / "cache")
             _call([*PYTHON, "harness.running.repro", "--jobs", str(jobs)], clone)
         else:
-            _use_cache(clone, root / inputs.cache().parent.parent)
+            _use_cache(clone, cache_folder(root))
             _run_alone([every[name] for name in names], clone)
         return [
-            (name, out, _finding(clone, out, committed[name].get(out)))
+            (name, out, _finding(clone, out, committed.get(name, {}).get(out)))
             for name in names
             for out in every[name].outs
         ]
@@ -93,9 +95,9 @@ def _call(command: list[str], folder: Path) -> None:
 def _finding(clone: Path, out: str, committed: str | None) -> str:
     if committed is None:
         return f"DIFFERENT: the committed {LOCK} does not record it"
-    if inputs.digest(clone / out) == committed:
+    if digest(clone / out) == committed:
         return SAME
-    return f"DIFFERENT: {inputs.damaged(Path(out), committed, clone)}"
+    return f"DIFFERENT: {checks.damaged(Path(out), committed, clone)}"
 
 
 def main(stage: str | None, jobs: int) -> None:

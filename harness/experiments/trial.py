@@ -22,10 +22,10 @@ from ruamel.yaml import YAML
 
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS, SCRATCH
+from harness.dvc_private import cache_folder
 from harness.experiments import store
 from harness.experiments.store import Cost
 from harness.experiments.sweep_file import Setting, Sweep, assign
-from harness.stages import inputs
 from unroll.core import paths
 
 FOLDER = SCRATCH / "sweep"
@@ -85,7 +85,7 @@ def _share_cache(copy: Path) -> None:
     config.read(".dvc/config.local")
     if not config.has_section("cache"):
         config.add_section("cache")
-    config["cache"]["dir"] = str(inputs.cache().parent.parent.resolve())
+    config["cache"]["dir"] = str(cache_folder().resolve())
     with (copy / ".dvc/config.local").open("w") as file:
         config.write(file)
 

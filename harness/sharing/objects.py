@@ -20,7 +20,9 @@ from dvc_data.hashfile.transfer import transfer
 from harness.checking import audit
 from harness.core.errors import UserError
 from harness.core.yaml import read_yaml
-from harness.stages import inputs
+from harness.dvc_private import cache_folder, objects_folder
+from harness.stages import lock_file
+from harness.stages.hashing import digest
 
 JOBS = 8
 CHUNK = 1 << 22
@@ -29,7 +31,7 @@ OBJECT = re.compile(r"(?P<name>[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?)$")
 
 def path(md5: str) -> Path:
     """Where the cache of this clone keeps an object."""
-    return inputs.cache() / md5[:2] / md5[2:]
+    return objects_folder() / md5[:2] / md5[2:]
 
 
 def of_clone() -> dict[str, str]:
@@ -42,11 +44,11 @@ def of_clone() -> dict[str, str]:
         The path of an output, or of a file in one, by MD5.
     """
     found: dict[str, str] = {}
-    for run in sorted(inputs.cache().parent.parent.glob("runs/*/*/*")):
+    for run in sorted(cache_folder().glob("runs/*/*/*")):
         for name, md5 in _outputs(run).items():
             found |= listed(md5, name)
-    for stage in inputs.recorded_stages():
-        for out, md5 in inputs.recorded_outputs(stage).items():
+    for recorded in lock_file.outputs().values():
+        for out, md5 in recorded.items():
             found |= listed(md5, out)
     return {md5: name for md5, name in found.items() if path(md5).exists()}
 
@@ -120,7 +122,7 @@ def _digest(odb: HashFileDB, md5: str) -> str:
 
 def is_whole(md5: str) -> bool:
     """Whether the cache of this clone has an object, undamaged."""
-    return path(md5).exists() and inputs.digest(path(md5)) == md5[:32]
+    return path(md5).exists() and digest(path(md5)) == md5[:32]
 
 
 def copy(source: HashFileDB, target: HashFileDB, names: Iterable[str], verify: bool) -> set[str]:

@@ -22,7 +22,7 @@ from harness.core.params import Declared
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
 from harness.running import process
-from harness.stages import dvc_file, inputs, versions
+from harness.stages import checks, dvc_file, hashing, lock_file, versions
 
 # Beside the checkpoints of a computation that came to its end.
 FINISHED = "finished"
@@ -55,13 +55,13 @@ def main(name: str, arguments: list[str]) -> None:
     versions.check(name)
     with process.alone(name, f"stage {name}"):
         process.clear_partial_files()
-        found = inputs.digests(stage)
-        inputs.verify(stage, found)
+        found = hashing.digests(stage)
+        checks.verify(stage, found)
         params = declared(name)
         params.unfinished = _unfinished(stage, found)
         instance = name.partition("@")[2]
         main_of(name, params)(params, *([instance] if instance else []), *arguments)
-        inputs.unchanged(stage, found)
+        checks.unchanged(stage, found)
         _check_read(stage, params)
         if params.unfinished.is_dir():
             (params.unfinished / FINISHED).touch()
@@ -83,8 +83,8 @@ def _unfinished(stage: dvc_file.Stage, found: dict[str, str]) -> Path:
     So does what it holds itself when it was finished and is recorded: a forced run starts anew.
     (Recorded alone does not tell, as a new clone has the committed records and no result.)
     """
-    folder = paths.unfinished(stage.name) / inputs.fingerprint(stage, found)
-    over = (folder / FINISHED).exists() and inputs.is_recorded(stage, found)
+    folder = paths.unfinished(stage.name) / hashing.fingerprint(stage, found)
+    over = (folder / FINISHED).exists() and lock_file.is_recorded(stage, found)
     if folder.parent.is_dir():
         for other in folder.parent.iterdir():
             if over or other != folder:

@@ -15,7 +15,7 @@ from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
 from harness.core.paths import LOCK, PIPELINE
 from harness.core.yaml import read_yaml
-from harness.stages import inputs
+from harness.stages import lock_file
 from unroll.core import paths
 from unroll.core.arrays import read_columns
 from unroll.predicting.verdicts import ranges
@@ -133,7 +133,7 @@ def _per_digit(figures: dict[str, Any]) -> str:
 
 
 def _training(model: str, path: str) -> str:
-    for stage, record in inputs.recorded_stages().items():
+    for stage, record in lock_file.entries().items():
         for out in record.get("outs", []):
             if out["path"] == path:
                 params = record["params"]["params.yaml"]
