@@ -5,11 +5,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from harness.core.errors import UserError, reason
 
 HERE = Path()
+# Keys at any depth of what a stage reads that DVC leaves out of the key of its run-cache, since they
+# are also what it calls the size of an output: treeverse/dvc#10296.
+UNSEEN = ("size", "nfiles")
+# DVC leaves these out of whatever it hashes.
+_ALWAYS_IGNORED = (".hg/", ".git/", ".git", ".dvc/")
 
 
 def cache_folder(root: Path = HERE) -> Path:
@@ -35,3 +44,163 @@ def cache_folder(root: Path = HERE) -> Path:
 def objects_folder(root: Path = HERE) -> Path:
     """The folder of the cache that holds objects by their MD5, `ab/cdef...`."""
     return cache_folder(root) / "files/md5"
+
+
+class _Files:
+    """What the resolver of templates needs of a file system, with names relative to a folder.
+
+    Attributes:
+        asked: the files that were asked for, whether they exist or not.
+    """
+
+    join, normpath = staticmethod(os.path.join), staticmethod(os.path.normpath)
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.asked: set[Path] = set()
+
+    def exists(self, path: str) -> bool:
+        self.asked.add(self._root / path)
+        return (self._root / path).exists()
+
+    def isdir(self, path: str) -> bool:
+        return (self._root / path).is_dir()
+
+    def suffix(self, path: str) -> str:
+        return Path(path).suffix
+
+    def open(self, path: str, mode: str = "r", encoding: str = "utf-8") -> IO[Any]:
+        return (self._root / path).open(mode, encoding=encoding)
+
+
+class _Repo:
+    """What the resolver needs of a repository. A real one takes half a second to import."""
+
+    def __init__(self, root: Path) -> None:
+        self.fs, self.config = _Files(root), dict[str, Any]()
+
+
+def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any], set[Path]]:
+    """The definition of each stage of a `dvc.yaml` by name, all templates filled in.
+
+    That is one for each combination of a `matrix` and for each item of a `foreach`.
+
+    Args:
+        pipeline: the content of the file.
+        root: the folder of the file, in which `params.yaml` and the files of `vars` are looked up.
+
+    Returns:
+        The definitions, and the files beside `dvc.yaml` that they depend on, which may not exist.
+
+    Raises:
+        UserError: naming the stage, or the part of the file, that DVC cannot resolve.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.parsing import DataResolver, EntryDefinition
+
+    place, found, repo = "dvc.yaml", dict[str, Any](), _Repo(root)
+    try:
+        resolver: Any = DataResolver(repo, "", pipeline)
+        for group, definition in resolver.definitions.items():
+            place = f"dvc.yaml: stage {group}"
+            if isinstance(definition, EntryDefinition):
+                found |= definition.resolve()
+            else:
+                for name in definition.get_generated_names():
+                    found |= resolver.resolve_one(name)
+    except DvcException as error:
+        cause = reason(error)
+        raise UserError(cause if "dvc.yaml" in cause else f"{place}: {cause}") from None
+    except (AssertionError, AttributeError, LookupError, OSError, RecursionError) as error:
+        raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
+    return found, repo.fs.asked
+
+
+def read_params(path: Path) -> Any:
+    """The content of a file of parameters, in any of the formats that DVC reads.
+
+    Raises:
+        UserError: the file is missing or not of the format that its name says.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.utils.serialize import load_path
+
+    try:
+        return load_path(str(path), _Files(HERE))
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (DvcException, ValueError) as error:
+        raise UserError(f"{path}: not a file of parameters ({reason(error)})") from None
+
+
+def hashed_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that DVC hashes: without those that `.dvcignore` files name.
+
+    Links to folders are not followed, and another repository of DVC in the folder is left out.
+    """
+    top = Path(os.path.abspath(folder))
+    root = next((path for path in (top, *top.parents) if (path / ".dvc").is_dir()), top)
+    ignored = _Ignored(root)
+    for parent, names, files in os.walk(folder):
+        place = Path(os.path.abspath(parent)).relative_to(root).as_posix()
+        place = "" if place == "." else place
+        names[:] = [
+            name
+            for name in names
+            if not ignored.names(place, name, is_folder=True)
+            and not os.path.exists(os.path.join(parent, name, ".dvc"))
+        ]
+        for name in files:
+            if not ignored.names(place, name, is_folder=False):
+                yield Path(parent, name)
+
+
+# A pattern, whether it ignores what it matches, and whether it is for folders alone.
+_Rule = tuple[re.Pattern[str], bool, bool]
+
+
+class _Ignored:
+    """The rules of the `.dvcignore` files of a repository; places are relative to its root."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._rules: dict[str, list[_Rule]] = {}
+
+    def names(self, place: str, name: str, is_folder: bool) -> bool:
+        """Whether the rules name an entry of the folder `place`."""
+        path = f"{place}/{name}" if place else name
+        for pattern, ignores, folders_only in reversed(self._of(place)):
+            if folders_only and not is_folder:
+                continue
+            if pattern.match(path) or (is_folder and pattern.match(f"{path}/")):
+                return ignores
+        return False
+
+    def _of(self, place: str) -> list[_Rule]:
+        """The rules that hold in a folder, the strongest last."""
+        from dvc.pathspec_math import change_rule
+
+        if place not in self._rules:
+            above = self._of(place.rpartition("/")[0]) if place else []
+            lines = self._lines(place)
+            own = [change_rule(line, place) for line in lines] if place else lines
+            self._rules[place] = [*above, *_compiled(own)]
+        return self._rules[place]
+
+    def _lines(self, place: str) -> list[str]:
+        file = self._root / place / ".dvcignore"
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        kept = (line.strip() for line in lines)
+        always = [] if place else _ALWAYS_IGNORED
+        return [*always, *(line for line in kept if line and not line.startswith("#"))]
+
+
+def _compiled(lines: list[str]) -> Iterator[_Rule]:
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    for line in lines:
+        pattern, ignores = GitIgnoreSpecPattern.pattern_to_regex(line)
+        if pattern is not None and ignores is not None:
+            yield re.compile(pattern), ignores, line.endswith("/")

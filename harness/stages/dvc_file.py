@@ -1,8 +1,12 @@
-"""What `dvc.yaml` declares of each stage, with DVC's templates filled in."""
+"""What `dvc.yaml` declares of each stage; DVC's own resolver fills in the templates.
+
+Stages in a `dvc.yaml` of a subfolder, which DVC allows, are out of scope; `wdir` does the same.
+"""
 
 from __future__ import annotations
 
-import re
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,7 @@ from typing import Any
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS, PIPELINE
 from harness.core.yaml import read_yaml
+from harness.dvc_private import resolved_stages
 
 HERE = Path()
 
@@ -18,34 +23,51 @@ HERE = Path()
 class Stage:
     """One stage, or one instance of it, as DVC addresses it: `train-rnn`, `evaluate@rnn`.
 
+    All paths are relative to the project's root, or absolute. What lies elsewhere, with a name like
+    `s3://...`, is left to DVC.
+
     Attributes:
-        params: the entries that it reads of each parameter file, as dotted names.
+        params: the entries that it reads of each parameter file, as dotted names; none where it
+            reads the whole file.
         outs: all that it writes, metrics and plot data included.
+        wdir: the folder that its paths are relative to in `dvc.yaml` and `dvc.lock`.
     """
 
     name: str
     deps: tuple[str, ...]
     params: dict[str, tuple[str, ...]]
     outs: tuple[str, ...]
+    wdir: str = ""
+
+    def path(self, name: str) -> str:
+        """A path of `dvc.yaml` or `dvc.lock` relative to the root."""
+        return Path(os.path.normpath(os.path.join(self.wdir, name))).as_posix()
+
+
+# The last answer for each folder, with the content of all files that it depends on: one run of a
+# stage asks several times, and DVC's resolver takes 10 ms.
+_known: dict[Path, tuple[dict[Path, bytes | None], dict[str, Stage]]] = {}
 
 
 def stages(root: Path = HERE) -> dict[str, Stage]:
     """All stages of the project in `root` by name, in the order of `dvc.yaml`.
 
     Raises:
-        UserError: the file is missing or is no pipeline.
+        UserError: the file is missing or DVC cannot read it; the line names the stage.
     """
+    contents, found = _known.get(root.absolute(), ({}, {}))
+    if contents and all(_content(path) == content for path, content in contents.items()):
+        return found
     body = read_yaml(root / PIPELINE)
-    try:
-        variables = {key: value for part in body.get("vars", []) for key, value in part.items()}
-        found = [
-            _stage(name + suffix, entry.get("do", entry), values)
-            for name, entry in body["stages"].items()
-            for suffix, values in _instances(entry, variables).items()
-        ]
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise UserError(f"{PIPELINE}: not a pipeline that this project can read") from None
-    return {stage.name: stage for stage in found}
+    if not isinstance(body, dict) or not isinstance(body.get("stages", {}), dict):
+        raise UserError(f"{root / PIPELINE}: not a pipeline: there is no section `stages`")
+    # What a command is and what a stage is for, DVC alone needs to know.
+    plain = {name: _without_commands(stage) for name, stage in body.get("stages", {}).items()}
+    resolved, files = resolved_stages(body | {"stages": plain}, root)
+    found = {name: _stage(name, definition) for name, definition in resolved.items()}
+    contents = {path.absolute(): _content(path) for path in (root / PIPELINE, *files)}
+    _known[root.absolute()] = contents, found
+    return found
 
 
 def stage(name: str) -> Stage:
@@ -60,38 +82,51 @@ def stage(name: str) -> Stage:
     return found
 
 
-def _stage(name: str, body: dict[str, Any], values: dict[str, str]) -> Stage:
-    params: dict[str, list[str]] = {}
-    for entry in body.get("params", []):
-        places = entry if isinstance(entry, dict) else {str(PARAMS): [entry]}
-        for file, names in places.items():
-            params.setdefault(file, []).extend(_fill(key, values) for key in names)
-    outs = [
-        _fill(next(iter(out)) if isinstance(out, dict) else out, values)
-        for kind in ("outs", "metrics", "plots")
-        for out in body.get(kind, [])
-    ]
-    return Stage(
-        name,
-        tuple(_fill(dep, values) for dep in body.get("deps", [])),
-        {file: tuple(names) for file, names in params.items()},
-        tuple(outs),
-    )
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
-def _instances(body: dict[str, Any], variables: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """What each instance of a stage adds to its name, and the templates that it fills."""
-    if "matrix" in body:
-        [(axis, values)] = body["matrix"].items()
-        return {f"@{value}": {f"item.{axis}": value} for value in values}
-    if "foreach" in body:
-        items = variables[body["foreach"].strip("${}")]
-        return {
-            f"@{key}": {"key": key, **{f"item.{name}": value for name, value in item.items()}}
-            for key, item in items.items()
-        }
-    return {"": {}}
+def _without_commands(stage: Any) -> Any:
+    if not isinstance(stage, dict):
+        return stage
+    kept = {key: value for key, value in stage.items() if key not in ("cmd", "desc", "meta")}
+    return kept | {"do": _without_commands(kept["do"])} if "do" in kept else kept
 
 
-def _fill(entry: str, values: dict[str, str]) -> str:
-    return re.sub(r"\$\{([^}]*)\}", lambda match: values[match[1]], entry)
+def _stage(name: str, body: Any) -> Stage:
+    try:
+        stage = Stage(name, (), {}, (), str(body.get("wdir") or ""))
+        return Stage(
+            name,
+            tuple(_paths(stage, body.get("deps"))),
+            _params(stage, body.get("params")),
+            tuple(
+                path
+                for key in ("outs", "metrics", "plots")
+                for path in _paths(stage, body.get(key))
+            ),
+            stage.wdir,
+        )
+    except (AttributeError, TypeError) as error:
+        raise UserError(
+            f"{PIPELINE}: stage {name}: not a definition that DVC can read ({error})"
+        ) from None
+
+
+def _paths(stage: Stage, entries: Any) -> Iterator[str]:
+    """The files and folders of this machine that a list of `dvc.yaml` names."""
+    for entry in entries or ():
+        for name in entry if isinstance(entry, dict) else [entry]:
+            if "://" not in name:
+                yield stage.path(name)
+
+
+def _params(stage: Stage, entries: Any) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    whole = set()
+    for entry in entries or ():
+        for file, names in (entry if isinstance(entry, dict) else {str(PARAMS): [entry]}).items():
+            path = stage.path(file)
+            found[path] = (*found.get(path, ()), *map(str, names or ()))
+            whole |= set() if names else {path}
+    return {path: () if path in whole else names for path, names in found.items()}
