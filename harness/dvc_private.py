@@ -14,8 +14,8 @@ from typing import IO, Any
 from harness.core.errors import UserError, reason
 
 HERE = Path()
-# Keys at any depth of what a stage reads that DVC leaves out of the key of its run-cache, since they
-# are also what it calls the size of an output: treeverse/dvc#10296.
+# Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
+# the size of an output so: treeverse/dvc#10296.
 UNSEEN = ("size", "nfiles")
 # DVC leaves these out of whatever it hashes.
 _ALWAYS_IGNORED = (".hg/", ".git/", ".git", ".dvc/")

@@ -3,48 +3,86 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
-import tempfile
+import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UserError, reason
-from harness.core.paths import SCRATCH
 
 # Room for the vocabulary of a million words.
 MOST_JSON = 2**24
+# Some file systems cannot do it; whatever else `fsync` reports, such as a full disk, is an error.
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+
+
+def partial_prefix() -> str:
+    """How the name of an unfinished file or folder of this process begins.
+
+    It says whose it is, so that what a killed process leaves can be removed even where several
+    machines share a folder. `.gitignore` and `.dvcignore` name `.partial-*`.
+    """
+    return f"{_host_prefix()}{os.getpid()}-"
+
+
+def _host_prefix() -> str:
+    return f".partial-{re.sub(r'[^A-Za-z0-9.]', '_', os.uname().nodename)}-"
+
+
+def clear_partial_files(folders: Iterable[Path]) -> None:
+    """Remove what processes of this machine that are gone have left unfinished in `folders`."""
+    for path in (path for folder in folders for path in folder.glob(f"{_host_prefix()}*")):
+        owner = path.name.removeprefix(_host_prefix()).partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch name to write to; it takes the place of `path` once it is complete.
+    """Yield a hidden name beside `path` to write to; it takes the place of `path` once complete.
 
-    Whoever reads `path` sees the old file, the new one, or none, but never a part. The scratch
-    folder must lie on the file system of `path`.
+    Whoever reads `path` sees the old file, the new one, or none, but never a part.
     """
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    # The name tells whose it is, so that what a killed process leaves can be cleared away.
-    handle, name = tempfile.mkstemp(
-        prefix=f"partial-{os.getpid()}-", suffix="".join(path.suffixes), dir=SCRATCH
-    )
-    os.close(handle)
-    partial = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = partial_prefix() + os.urandom(4).hex() + "".join(path.suffixes)
+    partial = path.parent / name
+    # The system applies the user's umask here; some file systems refuse to change it afterwards.
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield partial
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)
-        # Without this, a name may survive a loss of power and its content not.
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(partial)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the content on the disk before the name: a loss of power must not leave an empty file."""
+    with path.open("rb") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _NO_FSYNC:
+                raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -76,6 +76,10 @@ def stage(name: str) -> Stage:
     Raises:
         UserError: `dvc.yaml` has no such stage.
     """
+    if ":" in name:
+        raise UserError(
+            f"{name}: a stage of another {PIPELINE} than the root's; declare it there, with `wdir`"
+        )
     found = stages().get(name)
     if found is None:
         raise UserError(f"{PIPELINE}: there is no stage {name}")

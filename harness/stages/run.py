@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import project
-from harness.core import paths
+from harness.core import files, paths
 from harness.core.errors import UserError, reason
 from harness.core.params import Declared
 from harness.core.paths import PARAMS
@@ -28,15 +28,15 @@ from harness.stages import checks, dvc_file, hashing, lock_file, versions
 FINISHED = "finished"
 
 
-def declared(stage: str) -> Declared:
+def declared(name: str) -> Declared:
     """The parameters of one stage, such as `train-lstm` or `evaluate@rnn`.
 
     Raises:
         UserError: `dvc.yaml` has no such stage.
     """
-    return Declared(
-        read_yaml(PARAMS), list(dvc_file.stage(stage).params.get(str(PARAMS), ())), stage
-    )
+    body, entries = read_yaml(PARAMS), dvc_file.stage(name).params.get(str(PARAMS))
+    # An empty list stands for the whole file.
+    return Declared(body, list(body if entries == () else entries or ()), name)
 
 
 def main(name: str, arguments: list[str]) -> None:
@@ -49,22 +49,32 @@ def main(name: str, arguments: list[str]) -> None:
         UserError: something is wrong with the parameters, the packages or what the stage reads,
             or it changed while the stage ran; or the script says so.
     """
-    stage = dvc_file.stage(name)
-    process.end_when_asked(f"{name}: stopped; the same command goes on from here")
+    process.end_when_asked(f"{name}: stopped; the same command resumes from here")
     project.read().check()
-    versions.check(name)
+    stage = dvc_file.stage(name)
+    checks.parameter_names([stage])
+    versions.check(stage)
     with process.alone(name, f"stage {name}"):
-        process.clear_partial_files()
-        found = hashing.digests(stage)
+        files.clear_partial_files(_written(stage))
+        memory: hashing.Memory = {}
+        found = hashing.digests(stage, memory)
         checks.verify(stage, found)
         params = declared(name)
         params.unfinished = _unfinished(stage, found)
         instance = name.partition("@")[2]
         main_of(name, params)(params, *([instance] if instance else []), *arguments)
-        checks.unchanged(stage, found)
+        checks.unchanged(stage, found, memory)
         _check_read(stage, params)
         if params.unfinished.is_dir():
             (params.unfinished / FINISHED).touch()
+
+
+def _written(stage: dvc_file.Stage) -> set[Path]:
+    """The folders in which a killed run of the stage may have left unfinished files."""
+    found = {paths.SCRATCH}
+    for folder in (*map(Path, stage.outs), paths.unfinished(stage.name)):
+        found |= {folder.parent, folder, *(Path(inner) for inner, _, _ in os.walk(folder))}
+    return found
 
 
 def _leave_home() -> None:
