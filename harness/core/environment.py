@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+# Whose commits these are, and how git is configured and reaches a server: tied to no repository.
+KEPT = (
+    *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
+    *("GIT_CONFIG_", "GIT_SSH", "GIT_SSL", "GIT_ASKPASS", "GIT_EXEC_PATH"),
+)
+
 
 def git_free_environment() -> dict[str, str]:
     """This process's environment without the variables that tie git to one repository.
@@ -12,4 +18,8 @@ def git_free_environment() -> dict[str, str]:
     `git rebase --exec`. A command that works in another repository must not inherit them, or it
     changes the user's own.
     """
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(KEPT)
+    }

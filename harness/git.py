@@ -1,0 +1,90 @@
+"""Git commands, in an environment that ties them to no repository: the folder alone decides."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from harness.core.environment import git_free_environment
+from harness.core.errors import UserError
+
+HERE = Path()
+# Settings of a repository that decide what its files look like when they are checked out.
+CHECKOUT = ("core.autocrlf", "core.eol")
+
+
+def git(*arguments: str, folder: Path = HERE) -> str:
+    """Standard output of a git command.
+
+    Raises:
+        UserError: git failed, with its own words on one line, or is not installed.
+    """
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=git_free_environment(),
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UserError("git: there is no such command; install it") from None
+    if done.returncode:
+        said = " ".join(done.stderr.split()).removeprefix("fatal: ")
+        raise UserError(f"`git {arguments[0]}` failed: {said}")
+    return done.stdout
+
+
+def head() -> str:
+    """The last commit.
+
+    Raises:
+        UserError: there is none, or git does not work here.
+    """
+    git("rev-parse", "--git-dir")  # says why where git does not work at all
+    try:
+        return git("rev-parse", "--verify", "HEAD^{commit}").strip()
+    except UserError:
+        raise UserError("the repository has no commit yet; `git commit` first") from None
+
+
+def identity() -> dict[str, str]:
+    """The name and the address that git writes into commits here, as settings of git.
+
+    Raises:
+        UserError: git knows none.
+    """
+    try:
+        name, _, rest = git("var", "GIT_COMMITTER_IDENT").partition(" <")
+    except UserError:
+        raise UserError(
+            "git does not know who commits; tell it with `git config user.name NAME` and "
+            "`git config user.email ADDRESS`"
+        ) from None
+    return {"user.name": name, "user.email": rest.partition(">")[0]}
+
+
+def clone(folder: Path, commit: str, settings: dict[str, str]) -> Path:
+    """Clone the repository of the current folder, which may be a subfolder of it.
+
+    The clone borrows the objects of the repository, so it is made at once and has every commit.
+
+    Args:
+        folder: the clone, which must not exist.
+        commit: what is checked out.
+        settings: of git, for the clone.
+
+    Returns:
+        The folder in the clone that corresponds to the current one.
+    """
+    top, inner = git("rev-parse", "--show-toplevel", "--show-prefix").splitlines()
+    entries = (entry.partition("\n") for entry in git("config", "--list", "-z").split("\0"))
+    every = {name: value for name, _, value in entries if name in CHECKOUT} | settings
+    options = [part for name, value in every.items() for part in ("-c", f"{name}={value}")]
+    # The name of the remote: DVC and git expect this one, whatever the user's default is.
+    git("clone", "-q", "--shared", "--no-checkout", "-o", "origin", *options, top, str(folder))
+    git("checkout", "--quiet", "--detach", commit, folder=folder)
+    return folder / inner
