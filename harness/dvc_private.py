@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -204,3 +205,90 @@ def _compiled(lines: list[str]) -> Iterator[_Rule]:
         pattern, ignores = GitIgnoreSpecPattern.pattern_to_regex(line)
         if pattern is not None and ignores is not None:
             yield re.compile(pattern), ignores, line.endswith("/")
+
+
+def copy_configuration(copy: Path, cache: Path) -> None:
+    """Give a clone of the project in the current folder its configuration, and a cache.
+
+    All goes into the clone's `.dvc/config.local`, which others cannot read, as it may hold
+    credentials. Relative paths name there what they name here.
+
+    Raises:
+        UserError: a file of the configuration cannot be read.
+    """
+    from dvc.config import Config, ConfigError, merge
+
+    local = copy / ".dvc" / Config.CONFIG_LOCAL
+    local.touch(mode=0o600)
+    try:
+        original = Config(dvc_dir=str(Path(".dvc").absolute()), validate=False)
+        config = Config(dvc_dir=str((copy / ".dvc").absolute()), validate=False)
+        with config.edit("local", validate=False) as body:
+            for level in Config.REPO_LEVELS:
+                merge(body, original.load_one(level))
+            body["cache"]["dir"] = str(cache.absolute())
+    except ConfigError as error:
+        raise UserError(f".dvc/config: not a configuration of DVC ({reason(error)})") from None
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A stage and all stages that it depends on.
+
+    Attributes:
+        metrics: the files of metrics that the stage writes.
+        files: what any of them computes from and no stage writes, with the files that declare the
+            stages and those of parameters; only files of the git repository.
+        outdated: the names of those that are not up to date.
+    """
+
+    metrics: list[Path]
+    files: set[Path]
+    outdated: list[str]
+
+
+def upstream(name: str) -> Upstream:
+    """What DVC knows of one stage, such as `train` or `evaluate@lstm`, and of those before it.
+
+    Raises:
+        UserError: there is no such stage, or DVC cannot read the pipeline.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    def local(path: str) -> Path:
+        return Path(os.path.relpath(path))
+
+    try:
+        with Repo() as repo:
+            found = repo.stage.collect(name)
+            if len(found) != 1:
+                every = ", ".join(stage.addressing for stage in found)
+                raise UserError(f"{name} is the name of several stages, use one of {every}")
+            stages = list(repo.stage.collect(name, with_deps=True))
+            outs = {out.fs_path for stage in stages for out in stage.outs}
+            paths = {stage.dvcfile.path for stage in stages}
+            paths |= {dep.fs_path for stage in stages for dep in stage.deps} - outs
+            paths |= {os.path.abspath(file) for stage in stages for file in stage.tracked_vars}
+            return Upstream(
+                [local(out.fs_path) for out in found[0].outs if out.metric],
+                {local(path) for path in paths if Path(path).is_relative_to(repo.scm.root_dir)},
+                list(repo.status(targets=[name], with_deps=True)),
+            )
+    except DvcException as error:
+        raise UserError(reason(error)) from None
+
+
+def content(path: Path, revision: str) -> str:
+    """The text of a file in a revision, whether git tracks it or DVC.
+
+    Raises:
+        UserError: the revision has no such file, or the cache does not have it.
+    """
+    import dvc.api
+    from dvc.exceptions import DvcException
+
+    try:
+        return dvc.api.read(str(path), rev=revision)
+    except (DvcException, OSError) as error:
+        raise UserError(f"{path} in {revision}: {reason(error)}") from None

@@ -1,4 +1,4 @@
-"""Is the cache what it says? `unroll audit`: the MD5 of each object is its name.
+"""Is the cache what it says? The command `audit`: the MD5 of each object is its name.
 
 DVC does not hash a cached object again, so damage on the disk would be handed out as a result.
 """
@@ -8,20 +8,25 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness import project
 from harness.core.errors import UserError
 from harness.dvc_private import objects_folder
 from harness.stages import lock_file
 from harness.stages.hashing import digest
 
 
-def damaged(cache: Path) -> list[Path]:
-    """The objects of a cache whose content is not what their names say."""
+def objects(cache: Path) -> list[Path]:
+    """The files of a cache that are objects, by their names."""
     return [
         path
         for path in sorted(cache.glob("[0-9a-f][0-9a-f]/*"))
         if len(path.name.removesuffix(".dir")) == 30
-        and digest(path) != (path.parent.name + path.name).removesuffix(".dir")
     ]
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether the content of an object is not what its name says."""
+    return digest(path) != (path.parent.name + path.name).removesuffix(".dir")
 
 
 def names(cache: Path) -> dict[str, str]:
@@ -46,15 +51,23 @@ def files_of(listing: Path, out: str) -> dict[str, str]:
 
 
 def main() -> None:
-    cache = objects_folder()
-    count, found = len(list(cache.glob("*/*"))), damaged(cache)
+    """Hash every object of the cache and name those that are damaged.
+
+    Raises:
+        UserError: some are, or there is nothing to hash.
+    """
+    cache, repro = objects_folder(), f"`{project.read().command} repro`"
+    every = objects(cache)
+    if not every:
+        raise UserError(f"{cache}: no cache, or an empty one; `dvc pull` or {repro} fills it")
+    found = [path for path in every if is_damaged(path)]
     known = names(cache)
     for path in found:
         used = known.get(path.parent.name + path.name, "of an earlier run")
         print(f"{path}: DAMAGED ({used})")
-    print(f"{count} objects in {cache}, {len(found)} damaged")
+    print(f"{len(every)} objects in {cache}, {len(found)} damaged", flush=True)
     if found:
         raise UserError(
             "delete the damaged files above and what was made of them in the work tree; "
-            "then `dvc pull`, or `make repro`, brings them back"
+            f"then `dvc pull`, or {repro}, brings them back"
         )

@@ -1,4 +1,4 @@
-"""Does this commit give the bytes that it says? `unroll verify [--stage NAME]`.
+"""Does this commit give the bytes that it says? The command `verify [--stage NAME]`.
 
 The committed pipeline is run in a new clone, without any cache, and every output is compared with
 the committed `dvc.lock`. A single stage gets its inputs from the cache, and only it is run.
@@ -6,20 +6,23 @@ the committed `dvc.lock`. A single stage gets its inputs from the cache, and onl
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+from harness import git
+from harness.clone import clone
+from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
-from harness.core.paths import LOCK, PARAMS
-from harness.core.yaml import read_yaml
-from harness.dvc_private import cache_folder
+from harness.core.paths import LOCK, SCRATCH
+from harness.dvc_private import cache_folder, copy_configuration
+from harness.running import process
 from harness.stages import checks, dvc_file, lock_file
+from harness.stages.dvc_file import Stage
 from harness.stages.hashing import digest
 
-PYTHON = (sys.executable, "-m")
 SAME = "same"
 
 
@@ -33,37 +36,37 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         For every output the stage, the output's path, and `SAME` or what differs.
 
     Raises:
-        UserError: there is no such stage, or one failed.
+        UserError: there is no commit, no `dvc.lock` in it or no such stage, or a stage failed.
     """
-    every = dvc_file.stages()
-    names = [name for name in every if stage in (None, name, name.partition("@")[0])]
-    if not names:
-        raise UserError(f"there is no stage {stage}; there are {', '.join(every)}")
-    root = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="unroll-verify-") as folder:
-        clone = Path(folder) / "clone"
-        _call(["git", "clone", "--quiet", str(root), str(clone)], root)
-        # A download is compared with its digest again, so it may be used again.
-        downloads = Path(read_yaml(PARAMS)["fetch"]["folder"])
-        if downloads.is_dir() and not downloads.is_absolute():
-            shutil.copytree(downloads, clone / downloads)
-        committed = lock_file.outputs(clone)
+    commit = git.head()
+    process.clear_partial_files()
+    # Not in the system's temporary folder, which may be small or on another disk.
+    folder = SCRATCH.absolute() / f"partial-{os.getpid()}-verify"
+    folder.mkdir(parents=True)
+    try:
+        root = clone(folder / "clone", commit, cache_folder(), {})
+        every = dvc_file.stages(root)
+        names = [name for name in every if stage in (None, name, name.partition("@")[0])]
+        if not names:
+            raise UserError(f"there is no stage {stage}; there are {', '.join(every)}")
+        if not (root / LOCK).exists():
+            raise UserError(f"{LOCK} is not in the last commit; commit it first")
+        committed = lock_file.outputs(root)
         # What git keeps would pass for a result, as DVC runs no stage whose outputs are there.
         for name in names:
             for out in every[name].outs:
-                _remove(clone / out)
+                _remove(root / out)
         if stage is None:
-            (clone / LOCK).unlink()
-            _use_cache(clone, Path(folder) / "cache")
-            _call([*PYTHON, "harness.running.repro", "--jobs", str(jobs)], clone)
+            _run_all(root, folder / "cache", jobs)
         else:
-            _use_cache(clone, cache_folder(root))
-            _run_alone([every[name] for name in names], clone)
+            _run_alone([every[name] for name in names], root)
         return [
-            (name, out, _finding(clone, out, committed.get(name, {}).get(out)))
+            (name, out, _finding(root, out, committed.get(name, {}).get(out)))
             for name in names
             for out in every[name].outs
         ]
+    finally:
+        shutil.rmtree(folder)
 
 
 def _remove(path: Path) -> None:
@@ -73,31 +76,41 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _use_cache(clone: Path, cache: Path) -> None:
-    """Whatever cache the user's own configuration names."""
-    _call([*PYTHON, "dvc", "config", "--quiet", "--local", "cache.dir", str(cache)], clone)
+def _run_all(root: Path, cache: Path, jobs: int) -> None:
+    sources = [str(path.relative_to(root)) for path in root.rglob("*.dvc") if path.is_file()]
+    if sources:  # no stage makes these, so they come from the user's cache
+        _call("dvc", "checkout", "--quiet", *sources, folder=root)
+    (root / LOCK).unlink()
+    copy_configuration(root, cache)
+    _call("harness", "repro", "--jobs", str(jobs), folder=root)
 
 
-def _run_alone(stages: list[dvc_file.Stage], clone: Path) -> None:
+def _run_alone(stages: list[Stage], root: Path) -> None:
     for stage in stages:
-        stored = [dep for dep in stage.deps if not (clone / dep).exists()]
+        stored = [dep for dep in stage.deps if not (root / dep).exists()]
         if stored:
-            _call([*PYTHON, "dvc", "checkout", "--quiet", *stored], clone)
+            _call("dvc", "checkout", "--quiet", *stored, folder=root)
         # Forced, so that neither the cache nor the run-cache answers for the stage.
-        _call([*PYTHON, "dvc", "repro", "--force", "--single-item", stage.name], clone)
+        _call("dvc", "repro", "--force", "--single-item", stage.name, folder=root)
 
 
-def _call(command: list[str], folder: Path) -> None:
-    if subprocess.run(command, cwd=folder, check=False).returncode:
-        raise UserError(f"`{' '.join(command)}` failed in a clone of the last commit")
+def _call(module: str, *arguments: str, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=git_free_environment(),
+        check=False,
+    )
+    if done.returncode:
+        raise UserError(f"`{module} {arguments[0]}` failed in a clone of the last commit")
 
 
-def _finding(clone: Path, out: str, committed: str | None) -> str:
+def _finding(root: Path, out: str, committed: str | None) -> str:
     if committed is None:
         return f"DIFFERENT: the committed {LOCK} does not record it"
-    if digest(clone / out) == committed:
+    if digest(root / out) == committed:
         return SAME
-    return f"DIFFERENT: {checks.damaged(Path(out), committed, clone)}"
+    return f"DIFFERENT: {checks.damaged(Path(out), committed, root)}"
 
 
 def main(stage: str | None, jobs: int) -> None:
@@ -111,7 +124,9 @@ def main(stage: str | None, jobs: int) -> None:
     for name, out, finding in rows:
         print(f"{name:20} {out:40} {finding}")
     different = sum(finding != SAME for *_, finding in rows)
-    print(f"{len(rows)} outputs, {different} different")
+    print(f"{len(rows)} outputs, {different} different", flush=True)
     if different:
-        print("sums depend on the kind of processor: README.md names that of the committed ones")
-    sys.exit(bool(different))
+        raise UserError(
+            "this commit does not give what it says, or it was made on another kind of processor, "
+            "on which sums depend"
+        )

@@ -7,39 +7,19 @@ setting, stands in trailers of its message.
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from harness import project
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS
-from harness.experiments.sweep_file import Setting, Sweep
-from unroll.core.paths import metrics
+from harness.dvc_private import content
+from harness.experiments.sweep_file import Setting, Sweep, numbers
+from harness.git import git
 
 REFS = "refs/exps"
-HERE = Path()
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a setting costs, exactly; seconds depend on what else the machine does.
-
-    Attributes:
-        parameters: numbers that the model holds.
-        multiply_adds: by the recurrent and dense layers for one review, in one reading of it.
-    """
-
-    parameters: int
-    multiply_adds: int
-
-    def message(self, name: str) -> str:
-        """The message of the experiment's commit."""
-        return (
-            f"Sweep: {name}\n\nParameters: {self.parameters}\nMultiply-adds: {self.multiply_adds}\n"
-        )
 
 
 @dataclass(frozen=True)
@@ -47,43 +27,37 @@ class Experiment:
     """A finished setting.
 
     Attributes:
-        figures: what `evaluate` measured.
+        metrics: what the stage measured, by dotted name.
+        cost: exact costs by name, none if the project counts none.
     """
 
     setting: Setting
-    figures: dict[str, Any]
-    cost: Cost
+    metrics: dict[str, float]
+    cost: dict[str, int]
+
+    def interval(self, metric: str) -> tuple[float, float]:
+        """The ends of the interval of a metric, the metric itself where none was measured."""
+        value = self.metrics[metric]
+        low, high = (self.metrics.get(f"{metric}_interval.{end}", value) for end in ("low", "high"))
+        return low, high
 
 
-def git(*arguments: str, folder: Path = HERE) -> str:
-    """Standard output of a git command.
-
-    Raises:
-        UserError: git failed, with its own words.
-    """
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise UserError(f"`git {arguments[0]}` failed: {done.stderr.strip()}")
-    return done.stdout
+def message(name: str, cost: dict[str, int]) -> str:
+    """The message of an experiment's commit."""
+    trailers = "".join(f"{key.capitalize()}: {value}\n" for key, value in cost.items())
+    return f"Sweep: {name}\n\n{trailers}"
 
 
-def head() -> str:
-    """The last commit.
-
-    Raises:
-        UserError: there is none.
-    """
-    return git("rev-parse", "--verify", "HEAD^{commit}").strip()
-
-
-def check_committed(sweep: Sweep) -> None:
+def check(sweep: Sweep) -> None:
     """An experiment is a change to a commit, so what it computes from must be in the last one.
 
     Raises:
-        UserError: naming the files that are not.
+        UserError: naming the files that are not, or git could not keep the experiments.
     """
+    if git("rev-parse", "--is-shallow-repository").strip() == "true":
+        raise UserError(
+            "this is a shallow clone, which loses experiments; `git fetch --unshallow` first"
+        )
     changed = git("status", "--porcelain", "--", str(PARAMS), *sweep.files)
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
@@ -102,30 +76,32 @@ def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
     for line in git("for-each-ref", "--format=%(objectname) %(refname)", REFS).splitlines():
         revision, ref = line.split(" ")
         revisions.setdefault(ref.rsplit("/", 1)[1], []).append(revision)
+    counted = bool(project.read().cost)
     return {
-        setting.name: Experiment(setting, _figures(revision, sweep), cost)
+        setting.name: Experiment(setting, _metrics(revision, sweep), cost)
         for setting in sweep.settings
         for revision in revisions.get(setting.name, [])
-        if (cost := _cost(revision)) and _is_of(revision, setting, sweep, commit)
+        if ((cost := _cost(revision)) or not counted) and _is_of(revision, setting, sweep, commit)
     }
 
 
 def _is_of(revision: str, setting: Setting, sweep: Sweep, commit: str) -> bool:
-    params = YAML(typ="safe").load(git("show", f"{revision}:{PARAMS}"))
+    params = _parsed(git("show", f"{revision}:./{PARAMS}"))
     if json.dumps(params, sort_keys=True) != json.dumps(setting.params, sort_keys=True):
         return False
     return not git("diff", "--name-only", revision, commit, "--", *sweep.files)
 
 
-def _figures(revision: str, sweep: Sweep) -> dict[str, Any]:
-    return json.loads(git("show", f"{revision}:{metrics(sweep.model).as_posix()}"))
+def _metrics(revision: str, sweep: Sweep) -> dict[str, float]:
+    return numbers(_parsed(content(sweep.metrics, revision)))
 
 
-def _cost(revision: str) -> Cost | None:
-    """From the trailers of the message; None if the experiment is none of a sweep."""
+def _parsed(text: str) -> Any:
+    return YAML(typ="safe").load(text)  # of which JSON is a part
+
+
+def _cost(revision: str) -> dict[str, int]:
+    """From the trailers of the message."""
     text = git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
-    found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-    try:
-        return Cost(int(found["Parameters"]), int(found["Multiply-adds"]))
-    except (KeyError, ValueError):
-        return None
+    entries = (line.partition(": ") for line in text.splitlines())
+    return {name.lower(): int(value) for name, _, value in entries if value.isdigit()}

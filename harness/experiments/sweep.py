@@ -1,4 +1,4 @@
-"""The settings of `sweep.yaml` side by side, as experiments: `unroll sweep --jobs 2`.
+"""The settings of `sweep.yaml` side by side, as experiments: the command `sweep`.
 
 Each has its own copy of the project and its own log; all end in `dvc exp show`, and in the table
 and the chart of docs/.
@@ -14,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from harness import git
+from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
 from harness.experiments.sweep_file import Setting, Sweep
+from harness.experiments.trial import Start
 from harness.running import process
 
 LOCK = "sweep"
-DVC_STATUS = (*trial.DVC, "status", "--quiet")
 
 
 class Calls:
@@ -41,6 +43,7 @@ class Calls:
             child = subprocess.Popen(
                 command,
                 cwd=folder,
+                env=git_free_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -64,9 +67,9 @@ class Calls:
         process.end_all(running)
 
 
-def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
+def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
     """Run what is not finished, `jobs` settings at once; the names of those that failed."""
-    done = store.finished(sweep, commit)
+    done = store.finished(sweep, start.commit)
     missing = [setting for setting in sweep.settings if setting.name not in done]
     _clear_copies(missing)
     if not missing:
@@ -74,20 +77,19 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
         return []
     print(f"{len(done)} settings are finished, {len(missing)} to run, {jobs} at once", flush=True)
     calls = Calls(lock)
-    process.end_when_asked("stopped; the same command goes on from here", calls.stop)
+    process.end_when_asked("stopped; the same command resumes", calls.stop)
 
     def one(setting: Setting) -> bool:
-        print(f"{setting.name:18} begins; log: {trial.log_of(setting)}", flush=True)
+        print(f"{setting.name:18} starts; log: {trial.log_of(setting)}", flush=True)
         begin = time.monotonic()
         try:
-            trial.run(setting, sweep, commit, calls.run)
+            found = trial.run(setting, sweep, start, calls.run)
         except (UserError, OSError) as error:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
             return False
-        auc = store.finished(sweep, commit)[setting.name].figures["auc"]
-        spent = time.monotonic() - begin
-        print(f"{setting.name:18} AUC {auc:.4f}, {spent:.0f} s", flush=True)
+        measured = f"{sweep.metric} {found.metrics[sweep.metric]:.4f}"
+        print(f"{setting.name:18} {measured}, {time.monotonic() - begin:.0f} s", flush=True)
         return True
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -106,33 +108,24 @@ def _clear_copies(missing: list[Setting]) -> None:
             shutil.rmtree(path)
 
 
-def _check_up_to_date(sweep: Sweep) -> None:
-    """What all settings share must be in the cache, so that no two copies fetch or compute it."""
-    status = subprocess.run(
-        [*DVC_STATUS, sweep.evaluator, "--with-deps"], capture_output=True, check=False
-    )
-    if status.returncode:
-        raise UserError(f"{sweep.evaluator} is not up to date; `make repro` first, then commit")
-
-
 def main(jobs: int) -> None:
     """Run what `sweep.yaml` names and is not finished; write the table and the chart.
 
     Raises:
-        UserError: the file, the work tree or the cache is not ready for it, or a setting failed.
+        UserError: the file, the work tree, the cache or git is not ready for it, or a setting
+            failed.
     """
+    start = Start(git.head(), git.identity())
     sweep = sweep_file.read()
-    store.check_committed(sweep)
-    _check_up_to_date(sweep)
+    store.check(sweep)
     with process.alone(LOCK, "`sweep`") as lock:
         process.clear_partial_files()
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
-        commit = store.head()
-        failed = run(sweep, commit, jobs, lock)
-    sweep_report.write(sweep, store.finished(sweep, commit))
-    print(f"written: {sweep_report.TABLE}, {sweep_report.CHART}")
+        failed = run(sweep, start, jobs, lock)
+    for line in sweep_report.write(sweep, store.finished(sweep, start.commit)):
+        print(line)
     if failed:
         raise UserError(
             f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
-            "after mending that, the same command runs them again"
+            "after fixing that, the same command runs them again"
         )

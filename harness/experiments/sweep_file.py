@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness import project
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
-from harness.stages import dvc_file
-from unroll.core.paths import metrics
-from unroll.schema import params as schema
+from harness.dvc_private import upstream
 
 SWEEP = Path("sweep.yaml")
 DEFAULT = "default"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_EXPECTED = f"{SWEEP}: expected `model: NAME` and `settings:` with parameters to change by name"
 
 
 @dataclass(frozen=True)
@@ -37,66 +35,90 @@ class Setting:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The settings of one model, `default` first.
+    """Settings to compare by what one stage measures.
 
     Attributes:
-        evaluator: the stage that writes the figures of the model.
-        files: all that it and the stages before it compute from, parameters aside.
+        stage: the stage that is run last.
+        settings: `default` first.
+        metrics: the file in which the stage writes its metrics.
+        metric: the dotted name of the one in it that is compared.
+        higher: whether a higher one is better.
+        files: all that the stage and those before it compute from, `params.yaml` aside.
     """
 
-    model: str
+    stage: str
     settings: tuple[Setting, ...]
-    evaluator: str
-    files: tuple[str, ...]
+    metrics: Path
+    metric: str
+    higher: bool = True
+    files: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What is compared: the instance of the stage, such as a model, if it has several."""
+        return self.stage.partition("@")[2] or self.stage
 
 
 def read(path: Path = SWEEP) -> Sweep:
-    """The sweep of a file, every setting valid.
+    """The sweep of a file, every setting valid and all that they share computed.
 
     Raises:
         UserError: one line for each mistake.
     """
+    # As DVC reads parameters: what `1e-3` and `on` are is the same in both files.
     body = read_yaml(path)
     if not (
         isinstance(body, dict)
-        and set(body) == {"model", "settings"}
+        and set(body) == {"stage", "settings"}
         and isinstance(body["settings"], dict)
         and all(isinstance(changes, dict) and changes for changes in body["settings"].values())
     ):
-        raise UserError(_EXPECTED)
-    schema.check()
+        raise UserError(
+            f"{path}: expected `stage: NAME` and `settings:` with parameters to change by name"
+        )
+    table = project.read()
+    table.check()
+    settings = _settings(path, body["settings"], table)
+    stage = str(body["stage"])
+    found = upstream(stage)
+    if not found.metrics:
+        raise UserError(f"{path}: stage {stage} writes no metrics to compare")
+    # What all settings share must be in the cache, so that no two copies fetch or compute it.
+    if found.outdated:
+        raise UserError(
+            f"{', '.join(found.outdated)} not up to date; `{table.command} repro` first, "
+            "then commit"
+        )
+    metrics = found.metrics[0]
+    every = numbers(read_yaml(metrics))
+    metric = table.metric or next(iter(every), "")
+    if metric not in every:
+        raise UserError(f"{metrics}: no number {metric!r} to compare, there are {', '.join(every)}")
+    files = sorted(path.as_posix() for path in found.files - {PARAMS})
+    return Sweep(stage, settings, metrics, metric, table.better != "lower", tuple(files))
+
+
+def _settings(path: Path, body: dict[str, Any], table: project.Project) -> tuple[Setting, ...]:
     params = read_yaml(PARAMS)
-    classifiers = [key for key, section in params["models"].items() if "latent" not in section]
-    name = body["model"]
-    if name not in classifiers:
-        raise UserError(f"{path}: model is {name!r}, allowed: {' or '.join(classifiers)}")
-    writers = {out: stage.name for stage in dvc_file.stages().values() for out in stage.outs}
-    evaluator = writers[str(metrics(name))]
-    lines: list[str] = []
-    settings = [Setting(DEFAULT, {}, params)]
-    for key, changes in body["settings"].items():
-        changed, wrong = _changed(params, changes)
-        if not _NAME.fullmatch(str(key)) or key == DEFAULT:
+    mistakes = project.function(table.check_params) if table.check_params else lambda _: []
+    settings, lines = [Setting(DEFAULT, {}, params)], []
+    for name, changes in body.items():
+        changed = copy.deepcopy(params)
+        if not _NAME.fullmatch(str(name)) or name == DEFAULT:
             wrong = ["not a name, allowed: small letters, digits and single hyphens, not default"]
-        lines += [f"{path}: settings.{key}: {line}" for line in wrong]
-        settings.append(Setting(str(key), changes, changed))
+        else:
+            unknown = [key for key, value in changes.items() if not assign(changed, key, value)]
+            wrong = [f"{PARAMS} has no parameter {key}" for key in unknown] or mistakes(changed)
+        lines += [f"{path}: settings.{name}: {line}" for line in wrong]
+        settings.append(Setting(str(name), changes, changed))
     if lines:
         raise UserError("\n".join(lines))
-    return Sweep(name, tuple(settings), evaluator, _files(evaluator, writers))
-
-
-def _changed(params: dict[str, Any], changes: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The parameters with `changes`, and a line for each mistake in these."""
-    changed = copy.deepcopy(params)
-    for place, value in changes.items():
-        if not assign(changed, str(place), value):
-            return changed, [f"{PARAMS} has no parameter {place}"]
-    return changed, schema.mistakes(changed)
+    return tuple(settings)
 
 
 def assign(body: Any, place: str, value: Any) -> bool:
     """Set an entry by its dotted name; whether there is such an entry."""
-    *parents, key = place.split(".")
+    *parents, key = str(place).split(".")
     for parent in parents:
         body = body.get(parent) if isinstance(body, dict) else None
     if not isinstance(body, dict) or key not in body:
@@ -105,14 +127,11 @@ def assign(body: Any, place: str, value: Any) -> bool:
     return True
 
 
-def _files(evaluator: str, writers: dict[str, str]) -> tuple[str, ...]:
-    every = dvc_file.stages()
-    files: set[str] = {str(dvc_file.PIPELINE)}
-    waiting, seen = [evaluator], set()
-    while waiting:
-        stage = every[waiting.pop()]
-        seen.add(stage.name)
-        files |= {dep for dep in stage.deps if dep not in writers}
-        files |= {file for file in stage.params if file != str(PARAMS)}
-        waiting += [name for dep in stage.deps if (name := writers.get(dep)) and name not in seen]
-    return tuple(sorted(files))
+def numbers(body: Any, place: str = "") -> dict[str, float]:
+    """The numbers of a file of metrics by dotted name, in its order."""
+    if isinstance(body, dict):
+        inner = [
+            numbers(value, f"{place}.{key}" if place else str(key)) for key, value in body.items()
+        ]
+        return {name: value for found in inner for name, value in found.items()}
+    return {place: body} if isinstance(body, int | float) and not isinstance(body, bool) else {}

@@ -1,0 +1,37 @@
+"""A clone of the repository in which the project can run: what `verify` and a sweep work in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from harness import git, project
+from harness.dvc_private import copy_configuration
+
+
+def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> Path:
+    """Clone the repository, with the configuration of DVC and the folders that the project keeps.
+
+    Args:
+        folder: the clone, which must not exist.
+        commit: what is checked out.
+        cache: the folder of the cache that DVC uses in the clone.
+        settings: of git, for the clone.
+
+    Returns:
+        The project's folder in the clone, another than `folder` if the project is in a subfolder.
+    """
+    root = git.clone(folder, commit, settings)
+    copy_configuration(root, cache)
+    for name in map(Path, project.read().keep):
+        if name.is_dir() and not name.is_absolute():
+            shutil.copytree(name, root / name, copy_function=_link, dirs_exist_ok=True)
+    return root
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another disk, or where there are no links
+        shutil.copy2(source, target)
