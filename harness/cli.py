@@ -6,6 +6,7 @@ line are answered at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -29,6 +30,9 @@ class Commands(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command that the command line names, and end the process."""
+        # Stages begin with `python`, which must be this one though nobody activated the environment.
+        folder = os.path.dirname(sys.executable)
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
         with told():
             try:
                 code = super().main(*arguments, **options | {"standalone_mode": False})

@@ -3,6 +3,8 @@
 import sys
 from importlib.util import find_spec
 
+__version__ = "0.1.0"
+
 if not find_spec("ruamel"):
     # The likeliest mistake of all: `dvc` or `python` from outside of the environment.
     sys.exit(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import metadata
+import os
+import sys
+from pathlib import Path
 
 import click
 
 from harness import cli
+from unroll import __version__
 
 
 @click.group(cls=cli.Commands, name="unroll", no_args_is_help=False, invoke_without_command=True)
-@click.version_option(metadata.version("unroll") if False else "0.1.0", prog_name="unroll")
+@click.version_option(__version__, prog_name="unroll")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Recurrent networks on real corpora, as a reproducible pipeline."""
@@ -40,3 +43,14 @@ def predict(arguments: tuple[str, ...]) -> None:
     from unroll.predicting import commands
 
     commands.command(list(arguments))
+
+
+def script() -> None:
+    """The command `unroll` in the environment's `bin`: the same as `python -m unroll`.
+
+    In another clone of this repository it runs that clone's code, as the stages there do.
+    """
+    here = Path("unroll/cli.py")
+    if here.exists() and not here.samefile(__file__):
+        os.execv(sys.executable, [sys.executable, "-m", "unroll", *sys.argv[1:]])  # noqa: S606
+    main(prog_name="unroll")
