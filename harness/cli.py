@@ -30,7 +30,7 @@ class Commands(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command that the command line names, and end the process."""
-        # Stages begin with `python`, which must be this one though nobody activated the environment.
+        # Stages begin with `python`: this one, whether the environment is activated or not.
         folder = os.path.dirname(sys.executable)
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
         with told():
