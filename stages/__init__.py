@@ -1,1 +1,4 @@
-"""The stages of the pipeline, one script each; `dvc.yaml` says when they run."""
+"""The stages of the pipeline, one script each; `dvc.yaml` says when they run.
+
+Not here: what two scripts share, which is in `unroll`.
+"""

@@ -1,0 +1,4 @@
+"""Numbers from labels and predictions: classification, reconstruction, latent space.
+
+Not here: pictures, and anything that loads a model.
+"""
