@@ -53,14 +53,15 @@ check: venv ## check formatting, lint, types and the layers of docs/architecture
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: venv ## format the code and fix what the linter can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-readme: venv ## write the results table of README.md and docs/models/ from metrics/
+readme: venv ## write what is generated of README.md, docs/models/ and docs/architecture.md
 	$(PY) -m unroll readme
+	$(PY) -m tests.architecture
 
 bench: venv ## measure speed against the chapter's code, write bench/RESULTS.md; FULL=1 to its end
 	$(PY) -m bench.run $(if $(FULL),--full)
