@@ -1,13 +1,12 @@
 """fetch: bring a corpus here from the first source that serves it, verify it, write it."""
 
-from pathlib import Path
 from types import ModuleType
 
 from harness.core.errors import UserError
 from harness.core.params import Declared
 from unroll.core.paths import CORPORA
 from unroll.corpora import imdb, mnist
-from unroll.corpora.download import obtain, sources_of
+from unroll.corpora.download import downloads, obtain, sources_of, timeout
 
 CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}
 
@@ -15,8 +14,7 @@ CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}
 def main(params: Declared, name: str) -> None:
     corpus = CORPUS[name]
     sources, expected = sources_of(name)
-    settings = params.fetch
-    source, archive = obtain(name, sources, Path(settings["folder"]), settings["timeout"])
+    source, archive = obtain(name, sources, downloads(), timeout())
 
     content = corpus.read(archive, source.name)
     found = corpus.content_digest(content)

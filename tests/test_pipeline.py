@@ -84,7 +84,6 @@ def test_changing_the_units_of_the_lstm_touches_the_lstm_alone(clone):
         ("models.ae_bilstm.latent", 50, {"train-ae@bilstm"}),
         ("evaluate.mnist.neighbours", 5, {"evaluate@ae_lstm", "evaluate@ae_bilstm"}),
         ("evaluate.imdb.resamples", 60, {"evaluate@rnn", "evaluate@lstm"}),
-        ("fetch.timeout", 6.0, {"fetch@imdb", "fetch@mnist"}),
         ("protocol", "book", {"train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm"}),
     ],
 )

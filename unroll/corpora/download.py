@@ -6,6 +6,7 @@ Every source ends the same way: a file of the pinned size and sha256, or a reaso
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import queue
 import shutil
@@ -25,6 +26,9 @@ from unroll.core.paths import CORPORA
 from unroll.core.progress import bar
 
 CHUNK = 1 << 20
+# Where `fetch` looks first and keeps what it downloads, and the seconds that a source may take to
+# answer. No result depends on them, so they are no parameters: changing one reruns no stage.
+DOWNLOADS, TIMEOUT = "scratch/downloads", "5"
 
 
 class Unavailable(Exception):
@@ -228,3 +232,32 @@ def sources_of(corpus: str) -> tuple[list[Source], str]:
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{CORPORA}: {corpus} lacks {error}") from None
     return sources, content
+
+
+def downloads() -> Path:
+    """The folder of downloads: `UNROLL_DOWNLOADS` if that is set.
+
+    Raises:
+        UserError: the variable names the home folder of nobody.
+    """
+    name = os.environ.get("UNROLL_DOWNLOADS") or DOWNLOADS
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise UserError(f"UNROLL_DOWNLOADS: there is no home folder for {name!r}") from None
+
+
+def timeout() -> float:
+    """The seconds that a source may take to answer: `UNROLL_TIMEOUT` if that is set.
+
+    Raises:
+        UserError: the variable is not a number from 0.001 to 86400.
+    """
+    text = os.environ.get("UNROLL_TIMEOUT") or TIMEOUT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.001 <= seconds <= 86_400:
+        raise UserError(f"UNROLL_TIMEOUT: expected seconds from 0.001 to 86400 (is {text!r})")
+    return seconds

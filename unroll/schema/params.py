@@ -30,15 +30,6 @@ PREDICTION_BATCH = 1000  # as in unroll/model_files.py, which takes long to impo
 SIGNS = 4  # ids of the vocabulary that are no words
 
 
-class Fetch(Section):
-    """Where `fetch` looks for archives."""
-
-    folder: str = Field(
-        pattern=r"^\P{C}+$", max_length=1000, description="the name of a folder, one line"
-    )
-    timeout: float = Field(ge=0.001, le=600)
-
-
 class Mnist(Section):
     """The preparation of images."""
 
@@ -129,7 +120,6 @@ class Common(Section):
 
     seed: int = Field(ge=0, le=2**31 - 1)
     protocol: Literal["holdout", "book"]
-    fetch: Fetch
     preprocess: Preprocess
     train: Train
     evaluate: Evaluate
