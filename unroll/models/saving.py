@@ -1,4 +1,7 @@
-"""A trained model on disk: a readable configuration and plain arrays, never a pickle."""
+"""A trained model on disk: a readable configuration and plain arrays, never a pickle.
+
+The files load in Keras 3.4 and newer, without any code of this project.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,17 @@ _ALLOWED = {
     "keras.layers.SimpleRNN",
 }
 
+# Arguments that came after Keras 3.4, with their defaults. Older versions refuse to load what they
+# do not know, so these are saved only where a model uses them.
+_NEWER = {
+    "input_axes": None,
+    "output_axes": None,
+    "quantization_config": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+}
+
 
 def save(model: keras.Model, folder: Path) -> None:
     """Write the configuration and the weights of `model`, finished, into `folder`."""
@@ -51,6 +65,9 @@ def save(model: keras.Model, folder: Path) -> None:
         if part["class_name"] == "Dropout":
             # 0 and 0.0 are the same to DVC, so they must be the same bytes.
             part["config"]["rate"] = float(part["config"]["rate"])
+        for name, default in _NEWER.items():
+            if part["config"].get(name, ...) == default:
+                del part["config"][name]
     # The optimizer's arrays, larger than the weights, are of no use to a model that is finished.
     model.optimizer = None
     with replacing(folder / WEIGHTS) as partial:
