@@ -6,7 +6,6 @@ the committed `dvc.lock`. A single stage gets its inputs from the cache, and onl
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,9 +15,9 @@ from harness import git
 from harness.clone import clone
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
+from harness.core.files import clear_partial_files, partial_prefix
 from harness.core.paths import LOCK, SCRATCH
 from harness.dvc_private import cache_folder, copy_configuration
-from harness.running import process
 from harness.stages import checks, dvc_file, lock_file
 from harness.stages.dvc_file import Stage
 from harness.stages.hashing import digest
@@ -39,9 +38,9 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         UserError: there is no commit, no `dvc.lock` in it or no such stage, or a stage failed.
     """
     commit = git.head()
-    process.clear_partial_files()
+    clear_partial_files([SCRATCH])
     # Not in the system's temporary folder, which may be small or on another disk.
-    folder = SCRATCH.absolute() / f"partial-{os.getpid()}-verify"
+    folder = SCRATCH.absolute() / f"{partial_prefix()}verify"
     folder.mkdir(parents=True)
     try:
         root = clone(folder / "clone", commit, cache_folder(), {})

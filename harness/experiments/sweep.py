@@ -119,7 +119,6 @@ def main(jobs: int) -> None:
     sweep = sweep_file.read()
     store.check(sweep)
     with process.alone(LOCK, "`sweep`") as lock:
-        process.clear_partial_files()
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
         failed = run(sweep, start, jobs, lock)
     for line in sweep_report.write(sweep, store.finished(sweep, start.commit)):
