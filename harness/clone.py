@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from harness import git, project
+from harness.core.environment import git_free_environment
 from harness.dvc_private import copy_configuration
 
 
 def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> Path:
     """Clone the repository, with the configuration of DVC and the folders that the project keeps.
+
+    What `dvc add` tracks is brought from the cache.
 
     Args:
         folder: the clone, which must not exist.
@@ -27,6 +32,14 @@ def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> P
     for name in map(Path, project.read().keep):
         if name.is_dir() and not name.is_absolute():
             shutil.copytree(name, root / name, copy_function=_link, dirs_exist_ok=True)
+    sources = [str(path.relative_to(root)) for path in root.rglob("*.dvc") if path.is_file()]
+    if sources:
+        subprocess.run(
+            [sys.executable, "-m", "dvc", "checkout", "--quiet", *sources],
+            cwd=root,
+            env=git_free_environment(),
+            check=False,  # whoever needs what is missing says so
+        )
     return root
 
 

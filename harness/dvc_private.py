@@ -269,7 +269,9 @@ def upstream(name: str) -> Upstream:
             outs = {out.fs_path for stage in stages for out in stage.outs}
             paths = {stage.dvcfile.path for stage in stages}
             paths |= {dep.fs_path for stage in stages for dep in stage.deps} - outs
-            paths |= {os.path.abspath(file) for stage in stages for file in stage.tracked_vars}
+            # Files of `vars`; a `.dvc` file, which is a stage too, has none.
+            used = (getattr(stage, "tracked_vars", ()) for stage in stages)
+            paths |= {os.path.abspath(file) for files in used for file in files}
             return Upstream(
                 [local(out.fs_path) for out in found[0].outs if out.metric],
                 {local(path) for path in paths if Path(path).is_relative_to(repo.scm.root_dir)},
@@ -277,18 +279,3 @@ def upstream(name: str) -> Upstream:
             )
     except DvcException as error:
         raise UserError(reason(error)) from None
-
-
-def content(path: Path, revision: str) -> str:
-    """The text of a file in a revision, whether git tracks it or DVC.
-
-    Raises:
-        UserError: the revision has no such file, or the cache does not have it.
-    """
-    import dvc.api
-    from dvc.exceptions import DvcException
-
-    try:
-        return dvc.api.read(str(path), rev=revision)
-    except (DvcException, OSError) as error:
-        raise UserError(f"{path} in {revision}: {reason(error)}") from None

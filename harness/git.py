@@ -51,6 +51,11 @@ def head() -> str:
         raise UserError("the repository has no commit yet; `git commit` first") from None
 
 
+def prefix() -> Path:
+    """The current folder, relative to the top of the repository."""
+    return Path(git("rev-parse", "--show-prefix").removesuffix("\n"))
+
+
 def identity() -> dict[str, str]:
     """The name and the address that git writes into commits here, as settings of git.
 
@@ -80,11 +85,11 @@ def clone(folder: Path, commit: str, settings: dict[str, str]) -> Path:
     Returns:
         The folder in the clone that corresponds to the current one.
     """
-    top, inner = git("rev-parse", "--show-toplevel", "--show-prefix").splitlines()
+    top = git("rev-parse", "--show-toplevel").removesuffix("\n")
     entries = (entry.partition("\n") for entry in git("config", "--list", "-z").split("\0"))
     every = {name: value for name, _, value in entries if name in CHECKOUT} | settings
     options = [part for name, value in every.items() for part in ("-c", f"{name}={value}")]
     # The name of the remote: DVC and git expect this one, whatever the user's default is.
     git("clone", "-q", "--shared", "--no-checkout", "-o", "origin", *options, top, str(folder))
     git("checkout", "--quiet", "--detach", commit, folder=folder)
-    return folder / inner
+    return folder / prefix()

@@ -76,9 +76,6 @@ def _remove(path: Path) -> None:
 
 
 def _run_all(root: Path, cache: Path, jobs: int) -> None:
-    sources = [str(path.relative_to(root)) for path in root.rglob("*.dvc") if path.is_file()]
-    if sources:  # no stage makes these, so they come from the user's cache
-        _call("dvc", "checkout", "--quiet", *sources, folder=root)
     (root / LOCK).unlink()
     copy_configuration(root, cache)
     _call("harness", "repro", "--jobs", str(jobs), folder=root)

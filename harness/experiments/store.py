@@ -10,14 +10,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import dvc.api
+from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 
-from harness import project
-from harness.core.errors import UserError
+from harness import git, project
+from harness.core.errors import UserError, reason
 from harness.core.paths import PARAMS
-from harness.dvc_private import content
 from harness.experiments.sweep_file import Setting, Sweep, numbers
-from harness.git import git
 
 REFS = "refs/exps"
 
@@ -48,17 +48,40 @@ def message(name: str, cost: dict[str, int]) -> str:
     return f"Sweep: {name}\n\n{trailers}"
 
 
-def check(sweep: Sweep) -> None:
-    """An experiment is a change to a commit, so what it computes from must be in the last one.
+@dataclass(frozen=True)
+class Start:
+    """What all settings of a sweep start from.
+
+    Attributes:
+        commit: the one that the settings change.
+        identity: whose commits the experiments are, as settings of git.
+    """
+
+    commit: str
+    identity: dict[str, str]
+
+
+def start() -> Start:
+    """Start from the last commit, if git can keep experiments here.
 
     Raises:
-        UserError: naming the files that are not, or git could not keep the experiments.
+        UserError: it cannot.
     """
-    if git("rev-parse", "--is-shallow-repository").strip() == "true":
+    commit = git.head()
+    if git.git("rev-parse", "--is-shallow-repository").strip() == "true":
         raise UserError(
             "this is a shallow clone, which loses experiments; `git fetch --unshallow` first"
         )
-    changed = git("status", "--porcelain", "--", str(PARAMS), *sweep.files)
+    return Start(commit, git.identity())
+
+
+def check_committed(sweep: Sweep) -> None:
+    """An experiment is a change to a commit, so what it computes from must be in the last one.
+
+    Raises:
+        UserError: naming the files that are not.
+    """
+    changed = git.git("status", "--porcelain", "--", str(PARAMS), *sweep.files)
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
@@ -73,7 +96,7 @@ def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
     name and parameters and whatever else it computed from is the same in `commit`.
     """
     revisions: dict[str, list[str]] = {}
-    for line in git("for-each-ref", "--format=%(objectname) %(refname)", REFS).splitlines():
+    for line in git.git("for-each-ref", "--format=%(objectname) %(refname)", REFS).splitlines():
         revision, ref = line.split(" ")
         revisions.setdefault(ref.rsplit("/", 1)[1], []).append(revision)
     counted = bool(project.read().cost)
@@ -86,14 +109,18 @@ def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
 
 
 def _is_of(revision: str, setting: Setting, sweep: Sweep, commit: str) -> bool:
-    params = _parsed(git("show", f"{revision}:./{PARAMS}"))
+    params = _parsed(git.git("show", f"{revision}:./{PARAMS}"))
     if json.dumps(params, sort_keys=True) != json.dumps(setting.params, sort_keys=True):
         return False
-    return not git("diff", "--name-only", revision, commit, "--", *sweep.files)
+    return not git.git("diff", "--name-only", revision, commit, "--", *sweep.files)
 
 
 def _metrics(revision: str, sweep: Sweep) -> dict[str, float]:
-    return numbers(_parsed(content(sweep.metrics, revision)))
+    path = git.prefix() / sweep.metrics
+    try:  # whether git tracks it or DVC
+        return numbers(_parsed(dvc.api.read(str(path), rev=revision)))
+    except (DvcException, OSError) as error:
+        raise UserError(f"{path} in experiment {revision}: {reason(error)}") from None
 
 
 def _parsed(text: str) -> Any:
@@ -102,6 +129,6 @@ def _parsed(text: str) -> Any:
 
 def _cost(revision: str) -> dict[str, int]:
     """From the trailers of the message."""
-    text = git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
+    text = git.git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
     entries = (line.partition(": ") for line in text.splitlines())
     return {name.lower(): int(value) for name, _, value in entries if value.isdigit()}

@@ -14,12 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from harness import git
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
+from harness.experiments.store import Start
 from harness.experiments.sweep_file import Setting, Sweep
-from harness.experiments.trial import Start
 from harness.running import process
 
 LOCK = "sweep"
@@ -115,9 +114,9 @@ def main(jobs: int) -> None:
         UserError: the file, the work tree, the cache or git is not ready for it, or a setting
             failed.
     """
-    start = Start(git.head(), git.identity())
+    start = store.start()
     sweep = sweep_file.read()
-    store.check(sweep)
+    store.check_committed(sweep)
     with process.alone(LOCK, "`sweep`") as lock:
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
         failed = run(sweep, start, jobs, lock)

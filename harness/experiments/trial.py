@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -25,27 +24,14 @@ from harness.core.paths import PARAMS, SCRATCH
 from harness.core.yaml import read_yaml
 from harness.dvc_private import cache_folder
 from harness.experiments import store
-from harness.experiments.store import Experiment
+from harness.experiments.store import Experiment, Start
 from harness.experiments.sweep_file import Setting, Sweep, assign, numbers
-from harness.git import git
+from harness.git import git, prefix
 
 FOLDER = SCRATCH / "sweep"
 # Runs a command in a folder with its lines going to a log; the exit code.
 Call = Callable[[list[str], Path, Path], int]
 _bringing_back = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Start:
-    """What all settings start from.
-
-    Attributes:
-        commit: the one that the settings change.
-        identity: whose commits the experiments are, as settings of git.
-    """
-
-    commit: str
-    identity: dict[str, str]
 
 
 def log_of(setting: Setting) -> Path:
@@ -87,7 +73,7 @@ def _prepared(copy: Path, log: Path, start: Start) -> Path:
     Returns:
         The project's folder in the copy.
     """
-    inner = git("rev-parse", "--show-prefix").removesuffix("\n")
+    inner = prefix()
     if copy.is_dir():
         # Locks of processes that were killed; nobody else works here.
         shutil.rmtree(copy / inner / ".dvc/tmp", ignore_errors=True)
