@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from harness.checking import audit
 from harness.core.errors import UserError
 from harness.core.yaml import read_yaml
-from harness.dvc_private import objects_folder
 from harness.stages import checks, dvc_file, hashing, lock_file
 
 
@@ -118,30 +116,6 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
     code, output = run("harness.stages.run", "plot@rnn", "imdb")
     assert code == 1
     assert "stage plot@rnn declares the parameters seed and never reads them" in output
-
-
-def test_the_audit_names_the_damaged_object_and_what_it_is_of(copy):
-    assert audit.damaged(objects_folder()) == []
-    md5 = hashing.digest(Path("models/rnn/model.weights.h5"))
-    path = objects_folder() / md5[:2] / md5[2:]
-    path.chmod(0o644)
-    flipped(path)
-    code, output = run("harness.checking.audit")
-    assert code == 1
-    assert f"{path}: DAMAGED (models/rnn/model.weights.h5)" in output
-    assert "1 damaged" in output
-
-
-def test_the_audit_looks_where_the_user_keeps_the_cache(copy, tmp_path, monkeypatch):
-    place = tmp_path / "shared"
-    shutil.move(".dvc/cache", place)
-    (tmp_path / "config").write_text(f"[cache]\n    dir = {place}\n")
-    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
-    assert len(list(objects_folder().glob("*/*"))) > 20
-    (tmp_path / "config").write_text("[cache\n")
-    code, output = run("harness.checking.audit")
-    assert (code, len(output.splitlines())) == (1, 1)
-    assert "not a configuration of DVC" in output
 
 
 def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monkeypatch):
