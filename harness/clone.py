@@ -16,8 +16,6 @@ from harness.dvc_private import copy_configuration
 def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> Path:
     """Clone the repository, with the configuration of DVC and the folders that the project keeps.
 
-    What `dvc add` tracks is brought from the cache.
-
     Args:
         folder: the clone, which must not exist.
         commit: what is checked out.
@@ -28,10 +26,16 @@ def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> P
         The project's folder in the clone, another than `folder` if the project is in a subfolder.
     """
     root = git.clone(folder, commit, settings)
-    copy_configuration(root, cache)
+    prepare(root, cache)
     for name in map(Path, project.read().keep):
         if name.is_dir() and not name.is_absolute():
             shutil.copytree(name, root / name, copy_function=_link, dirs_exist_ok=True)
+    return root
+
+
+def prepare(root: Path, cache: Path) -> None:
+    """Give the project in a clone its configuration, and from the cache what `dvc add` tracks."""
+    copy_configuration(root, cache)
     sources = [str(path.relative_to(root)) for path in root.rglob("*.dvc") if path.is_file()]
     if sources:
         subprocess.run(
@@ -40,7 +44,6 @@ def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> P
             env=git_free_environment(),
             check=False,  # whoever needs what is missing says so
         )
-    return root
 
 
 def _link(source: str, target: str) -> None:

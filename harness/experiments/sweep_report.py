@@ -27,13 +27,12 @@ def write(sweep: Sweep, found: dict[str, Experiment]) -> list[str]:
     if DEFAULT in missing:
         return [*lines, f"not written: {TABLE}, as everything in it is compared with {DEFAULT}"]
     write_text(TABLE, text(sweep, found))
-    lines.append(f"written: {TABLE}")
-    if found[DEFAULT].cost:
-        from harness.experiments import sweep_chart  # Matplotlib takes a while to import
+    if not found[DEFAULT].cost:
+        return [*lines, f"written: {TABLE}"]
+    from harness.experiments import sweep_chart  # Matplotlib takes a while to import
 
-        sweep_chart.write(sweep, found, CHART)
-        lines.append(f"written: {CHART}")
-    return lines
+    sweep_chart.write(sweep, found, CHART)
+    return [*lines, f"written: {TABLE}, {CHART}"]
 
 
 def text(sweep: Sweep, found: dict[str, Experiment]) -> str:

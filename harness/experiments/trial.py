@@ -18,7 +18,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from harness import project
-from harness.clone import clone
+from harness.clone import clone, prepare
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS, SCRATCH
 from harness.core.yaml import read_yaml
@@ -81,6 +81,7 @@ def _prepared(copy: Path, log: Path, start: Start) -> Path:
             lock.unlink()
         with suppress(UserError):  # it borrows from a project that was moved since
             git("checkout", "--quiet", "--force", "--detach", start.commit, folder=copy)
+            prepare(copy / inner, cache_folder())
             return copy / inner
         shutil.rmtree(copy)
     partial = copy.with_suffix(".partial")
