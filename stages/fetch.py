@@ -2,11 +2,12 @@
 
 from types import ModuleType
 
-from harness.core.errors import UserError
+from harness.core.errors import UserError, reason
 from harness.core.params import Declared
 from unroll.core.paths import CORPORA
 from unroll.corpora import imdb, mnist
-from unroll.corpora.download import downloads, obtain, sources_of, timeout
+from unroll.corpora.download import obtain
+from unroll.corpora.sources import downloads, sources_of, timeout
 
 CORPUS: dict[str, ModuleType] = {"imdb": imdb, "mnist": mnist}
 
@@ -16,7 +17,13 @@ def main(params: Declared, name: str) -> None:
     sources, expected = sources_of(name)
     source, archive = obtain(name, sources, downloads(), timeout())
 
-    content = corpus.read(archive, source.name)
+    try:
+        content = corpus.read(archive, source.name)
+    except Exception as error:  # readers of archives raise errors of every kind
+        raise UserError(
+            f"{archive}: not an archive of {name} as the {source.name} source serves it "
+            f"({reason(error)}); {CORPORA} names another one"
+        ) from None
     found = corpus.content_digest(content)
     if found != expected:
         raise UserError(

@@ -16,8 +16,9 @@ BELOW = {
     "scikit-learn": {"scipy"},
 }
 DISTRIBUTION = {"sklearn": "scikit-learn"}
-# They read parameters, show progress, or set limits; no result passes through them.
-HARMLESS = {"ruamel", "tqdm", "threadpoolctl"}
+# They read parameters, show progress, set limits, or download what has a digest; no result passes
+# through them.
+HARMLESS = {"pooch", "ruamel", "threadpoolctl", "tqdm"}
 
 
 def body_of(stage: str) -> dict:

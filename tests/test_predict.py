@@ -1,5 +1,9 @@
-"""`unroll predict`, on small models that the project's own functions build and save."""
+"""`unroll predict`, on small models that the project's own functions build and save.
 
+Most tests call a command within this process; those of signals and streams start one.
+"""
+
+import codecs
 import contextlib
 import json
 import os
@@ -11,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
+import h5py
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -18,14 +24,14 @@ from PIL import Image
 
 from harness.core.errors import UserError
 from unroll.core import paths
-from unroll.predicting import images, inference, verdicts
-from unroll.predicting.lines import BATCH, MOST_BYTES, batches
+from unroll.predicting import commands, images, inference, lines, verdicts
 
 WORDS = ["the", "film", "was", "good", "bad", "dull", "superb", "and", "acting"]
 LENGTH, PIXELS = 8, 28
 AUTOENCODER = {"units": 6, "dropout_input": 0.1, "dropout_output": 0.1, "dropout_latent": 0.1}
 CLASSIFIER = {"embedding": 8, "units": 16, "dropout_input": 0.1, "dropout_output": 0.1}
-HEAVY = ("dvc", "jax", "keras", "sklearn", "tensorflow")
+# None of these is needed to predict; in a process that tests start, importing one fails.
+HEAVY = ("dvc", "jax", "keras", "pandas", "pydantic", "sklearn", "tensorflow")
 
 
 def randomized(model):
@@ -69,7 +75,6 @@ def trained(tmp_path_factory):
     digits = np.random.default_rng(2).integers(0, 256, (3, PIXELS, PIXELS), np.uint8)
     np.save(split / "x_test.npy", digits)
     shutil.copy(ROOT / "dvc.yaml", folder)
-    # Whoever imports one of these by mistake fails.
     for name in HEAVY:
         (folder / "none" / f"{name}.py").parent.mkdir(exist_ok=True)
         (folder / "none" / f"{name}.py").write_text(f"raise AssertionError('{name} is imported')")
@@ -84,11 +89,10 @@ def project(trained, tmp_path, monkeypatch):
     return tmp_path
 
 
-def start(*arguments: str, folder: Path, **options) -> Any:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder / "none"), str(ROOT)])}
+def start(*arguments: str, **options) -> Any:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["none", str(ROOT)])}
     return subprocess.Popen(
         [sys.executable, "-m", "unroll", "predict", *arguments],
-        cwd=folder,
         env=environment,
         **{"stdout": subprocess.PIPE} | options,
         stdin=subprocess.PIPE,
@@ -96,21 +100,16 @@ def start(*arguments: str, folder: Path, **options) -> Any:
     )
 
 
-def predict(*arguments: str, folder: Path, given: bytes = b"", code: int = 0) -> tuple[str, str]:
-    """Standard output and error of a call that must end with `code`."""
-    process = start(*arguments, folder=folder)
-    out, err = process.communicate(given, timeout=120)
-    assert process.returncode == code, err.decode()
-    return out.decode(), err.decode()
+@pytest.fixture
+def predict(project, capsys):
+    """A function that runs a command within this process and returns the lines that it prints."""
 
+    def run(name: str, *arguments: object) -> list[str]:
+        options = [str(argument) for argument in arguments]
+        commands.predict.commands[name].main(options, standalone_mode=False)
+        return capsys.readouterr().out.splitlines()
 
-def refused(*arguments: str, folder: Path, given: bytes = b"") -> str:
-    """The one line that a call ends with."""
-    out, err = predict(*arguments, folder=folder, given=given, code=1)
-    assert out == ""
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    return err
+    return run
 
 
 # The forward pass
@@ -121,18 +120,16 @@ def test_numpy_computes_what_keras_computes(trained, name):
     folder, models = trained
     network, model = inference.load(folder / "models" / name), models[name]
     rng = np.random.default_rng(3)
-    x: np.ndarray
     if name.startswith("ae_"):
         x = rng.random((7, PIXELS, PIXELS), np.float32)
-        encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-        codes = encoder.predict(x, verbose=0)
+        codes = np.asarray(model.get_layer("encoder")(x))
         np.testing.assert_allclose(network.parts["encoder"](x), codes, atol=1e-5)
-        np.testing.assert_allclose(
-            network.parts["decoder"](codes), decoder.predict(codes, verbose=0), atol=1e-5
-        )
+        expected = np.asarray(model.get_layer("decoder")(codes))
+        np.testing.assert_allclose(network.parts["decoder"](codes), expected, atol=1e-5)
     else:
-        x = rng.integers(0, len(WORDS) + 4, (7, LENGTH))
-    expected = model.predict(x, verbose=0)
+        x = rng.integers(0, len(WORDS) + 4, (7, LENGTH)).astype(np.float32)
+        expected = np.asarray(model(x))
+        x = x.astype(int)
     assert expected.std(axis=0).max() > 1e-3  # it tells inputs apart by far more than we allow
     found = network(x)
     assert found.dtype == np.float32
@@ -185,13 +182,10 @@ def test_damaged_models_are_refused_by_the_name_of_the_file(project):
 
 
 def test_weights_that_lie_in_another_file_are_refused(project):
-    import h5py
-
     with h5py.File("models/ae_lstm/model.weights.h5", "r+") as file:
-        layers = file["layers"]
-        key = next(iter(layers))
-        del layers[key]
-        layers[key] = h5py.ExternalLink("/elsewhere.h5", "/")
+        key = next(iter(file["layers"]))
+        del file["layers"][key]
+        file["layers"][key] = h5py.ExternalLink("/elsewhere.h5", "/")
     with pytest.raises(UserError, match="not the weights"):
         inference.load(Path("models/ae_lstm"))
 
@@ -210,15 +204,14 @@ def test_the_wording_never_contradicts_the_decision(threshold):
             assert words.endswith("positive") == (score >= threshold)
 
 
-def test_a_review_is_scored_as_the_pipeline_would(trained, project):
+def test_a_review_is_scored_as_the_pipeline_would(trained, predict):
     from unroll.preprocessing.vocabulary import Encoder
 
     texts = ["The film was GOOD!", "dull, dull <br />acting", "bad " * 20 + "superb"]
     encoder = Encoder.load(Path("models/lstm/encoder.json"))
     rows = np.array([encoder.encode(text) for text in texts])
     expected = trained[1]["lstm"].predict(rows, verbose=0)[:, 0]
-    out, _ = predict("review", "--json", *texts, folder=project)
-    found = [json.loads(line) for line in out.splitlines()]
+    found = [json.loads(line) for line in predict("review", "--json", *texts)]
     assert [answer["probability"] for answer in found] == pytest.approx(expected, abs=1e-5)
     for answer in found:
         assert answer["label"] == ("positive" if answer["probability"] >= 0.5 else "negative")
@@ -229,21 +222,19 @@ def test_a_review_is_scored_as_the_pipeline_would(trained, project):
 
 
 def test_a_typed_line_is_answered_before_the_input_ends(project):
-    process = start("review", "--model", "rnn", folder=project)
+    process = start("review", "--model", "rnn")
     for text in (b"good film\n", b"bad film\n"):
         process.stdin.write(text)
         process.stdin.flush()
         assert text.strip() in process.stdout.readline()  # hangs if it were not
-    process.stdin.close()
-    assert process.stdout.read() == b""
-    assert process.wait(60) == 0
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, b"", b"")
 
 
-def test_a_file_is_answered_line_by_line_like_its_lines(project):
-    texts = [f"{WORDS[i % 9]} {WORDS[i * 5 % 7]} film" for i in range(3 * BATCH)]
-    (project / "all.txt").write_text("\ufeff" + "\r\n\n".join(texts))
-    out, _ = predict("review", "--json", "--file", "all.txt", folder=project)
-    found = [json.loads(line) for line in out.splitlines()]
+def test_a_file_is_answered_line_by_line_like_its_lines(predict):
+    texts = [f"{WORDS[i % 9]} {WORDS[i * 5 % 7]} film" for i in range(3 * lines.BATCH)]
+    Path("all.txt").write_bytes("\r\n\n".join(texts).encode("utf-16"))
+    found = [json.loads(line) for line in predict("review", "--json", "--file", "all.txt")]
     assert [answer["text"] for answer in found] == texts
     assert [answer["line"] for answer in found] == list(range(1, 2 * len(texts), 2))
     answers = verdicts.Reviewer(Path("models/lstm")).answers(texts)
@@ -252,66 +243,106 @@ def test_a_file_is_answered_line_by_line_like_its_lines(project):
         assert answer["probability"] == pytest.approx(alone.probability, abs=1e-6)
 
 
+def read_in_pieces(monkeypatch, content: bytes, size: int) -> list[lines.Line]:
+    """The lines of an input that arrives in pieces."""
+    pieces = iter([content[i : i + size] for i in range(0, len(content), size)])
+    monkeypatch.setattr(os, "read", lambda *_: next(pieces, b""))
+    return [line for batch in lines.batches(0, "input") for line in batch]
+
+
+MARKS = {
+    "utf-8": b"",
+    "utf-8-sig": b"",
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+}
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("encoding", MARKS)
+def test_the_byte_order_mark_says_how_lines_are_encoded(monkeypatch, encoding, size):
+    texts = ["göod \u0a0a\U0001f3ac", "bad"]  # whose bytes hold those of a line end
+    content = MARKS[encoding] + "\n\n".join(texts).encode(encoding)
+    found = read_in_pieces(monkeypatch, content, size)
+    assert [(line.number, line.text) for line in found] == [(1, texts[0]), (3, texts[1])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_more_bytes_a_letter_without_a_byte_order_mark_are_refused(monkeypatch, encoding):
+    with pytest.raises(UserError, match="input, line 1: holds zero bytes, as UTF-16 does; save it"):
+        read_in_pieces(monkeypatch, "good film\nbad film\n".encode(encoding), 1000)
+
+
 def test_lines_that_cannot_be_answered_are_named_and_the_others_answered(project):
-    out, err = predict("review", folder=project, given=b"good\n\xff\xfe\n ... \ndull", code=1)
-    assert [line.split()[-1] for line in out.splitlines()] == ["good", "dull"]
-    assert err.splitlines() == [
+    process = start("review")
+    out, err = process.communicate(b"good\n\xff\xfe\n ... \ndull", timeout=60)
+    assert process.returncode == 1
+    assert [line.split()[-1] for line in out.decode().splitlines()] == ["good", "dull"]
+    assert err.decode().splitlines() == [
         "error: standard input, line 2: not UTF-8 text",
         "error: standard input, line 3: there is no word in it",
     ]
 
 
-def test_words_that_are_all_unknown_leave_the_answer_unsure(project):
-    out, _ = predict("review", "zwyx qwrt", folder=project)
-    assert "unsure, no word is known" in out
+def test_words_that_are_all_unknown_leave_the_answer_unsure(predict):
+    [line] = predict("review", "zwyx qwrt")
+    assert "unsure, no word is known" in line
 
 
-def test_an_excerpt_holds_no_control_characters(project):
-    out, _ = predict("review", "good\x1b[31m\nfilm\u202e " + "x" * 200, folder=project)
-    assert out.count("\n") == 1
-    assert out.rstrip("\n").isprintable()
-    assert len(out) < 110
+def test_an_excerpt_holds_no_control_characters(predict):
+    [line] = predict("review", "good\x1b[31m\nfilm\u202e " + "x" * 200)
+    assert line.isprintable()
+    assert len(line) < 110
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["review", "--model", "nothing", "good"], "rnn, lstm, ae_lstm, ae_bilstm"),
-        (["review", "--model", "./nothing", "good"], "no such folder"),
-        (["review", "--model", "ae_lstm", "good"], "not a model that reads reviews"),
-        (["review", ""], "review 1: there is no word"),
-        (["review"], "standard input: there is no review"),
-        (["review", "--file", "missing.txt"], "missing.txt: No such file"),
-        (["review", "--file", "models"], "models: Is a directory"),
-        (["review", "good", "--file", "missing.txt"], "one of them"),
-        (["encode", "--model", "rnn", "--test", "0"], "not a model of images"),
-        (["encode"], "no image is named"),
-        (["encode", "--test", "3"], "rows from 0 to 2"),
-        (["encode", "--test", "-1"], "rows from 0 to 2"),
-        (["encode", "missing.png"], "missing.png: No such file"),
-        (["encode", "dvc.yaml"], "dvc.yaml: not a whole PNG"),
-        (["encode", "--test", "0", "-o", "code.png"], r"ends in .npy"),
-        (["decode", "1", "2"], "2 numbers, expected 4"),
-        (["decode", "1", "2", "3", "many"], "'many' is not a number"),
-        (["decode", "1", "2", "3", "nan"], "'nan' is not a number"),
-        (["decode", "1", "2", "3", "4", "-o", "x.gif"], r".png, .pgm or .npy"),
-        (["decode", "1", "2", "3", "4", "-o", "none/here/x.png"], "there is no folder"),
-        (["decode", "--codes", "data/prepared/mnist/x_test.npy"], "expected (n, 4)"),
+        ("review --model nothing good", "rnn, lstm, ae_lstm, ae_bilstm"),
+        ("review --model ./nothing good", "no such folder"),
+        ("review --model ae_lstm good", "not a model that reads reviews"),
+        ("review", "standard input: there is no review"),
+        ("review --file missing.txt", "No such file or directory: 'missing.txt'"),
+        ("review --file models", "Is a directory: 'models'"),
+        ("review good --file missing.txt", "one of them"),
+        ("review --fil x", "No such option"),
+        ("encode --model rnn --test 0", "not a model of images"),
+        ("encode", "no image is named"),
+        ("encode --test 3", "rows from 0 to 2"),
+        ("encode --test x", "rows from 0 to 2"),
+        ("encode missing.png", "No such file or directory: .*missing.png"),
+        ("encode dvc.yaml", "dvc.yaml: not a whole PNG"),
+        ("encode --test 0 -o code.png", "ends in .npy"),
+        ("decode 1 2", "2 numbers, expected 4"),
+        ("decode -1 -2e-5", "2 numbers, expected 4"),
+        ("decode 1 2 3 many", "'many' is not a number"),
+        ("decode 1 2 3 nan", "'nan' is not a number"),
+        ("decode 1 2 3 4 -o x.gif", ".png, .pgm or .npy"),
+        ("decode 1 2 3 4 -o none/here/x.png", "there is no folder"),
+        ("decode --codes data/prepared/mnist/x_test.npy", r"expected \(n, 4\)"),
     ],
 )
-def test_mistakes_are_one_line(project, arguments, message):
-    assert message in refused(*arguments, folder=project)
+def test_mistakes_are_one_line(predict, arguments, message):
+    with pytest.raises((UserError, OSError, click.UsageError), match=message) as mistake:
+        predict(*arguments.split())
+    assert "\n" not in str(mistake.value)
 
 
-def test_a_model_that_is_not_here_says_how_to_get_it(project):
+def test_a_mistake_ends_the_process_with_one_line_and_code_1(project):
+    process = start("review", "--file", "missing.txt")
+    expected = b"error: missing.txt: No such file or directory\n"
+    assert (*process.communicate(timeout=60), process.returncode) == (b"", expected, 1)
+
+
+def test_a_model_that_is_not_here_says_how_to_get_it(predict):
     shutil.rmtree("models/lstm")
-    message = refused("review", "good", folder=project)
-    assert "make repro" in message
-    assert "dvc pull" in message
+    with pytest.raises(UserError, match=r"make repro.*dvc pull"):
+        predict("review", "good")
 
 
 def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
-    process = start("review", folder=project)
+    process = start("review")
     process.stdout.close()
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b"good film\n" * 5000)
@@ -319,7 +350,7 @@ def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
     assert process.wait(60) == -signal.SIGPIPE
     assert process.stderr.read() == b""
 
-    process = start("review", folder=project)
+    process = start("review")
     process.stdin.write(b"good film\n")
     process.stdin.flush()
     process.stdout.readline()
@@ -328,52 +359,60 @@ def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
     assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
 def test_an_output_that_is_full_is_one_line(project):
-    if not Path("/dev/full").exists():
-        pytest.skip("no device here is always full")
     with open("/dev/full", "wb") as full:
-        process = start("review", "good film", folder=project, stdout=full)
+        process = start("review", "good film", stdout=full)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.decode() == "error: standard input or output: No space left on device\n"
 
 
-def test_a_line_without_an_end_is_refused_before_it_fills_the_memory():
-    with open("/dev/zero", "rb") as endless, pytest.raises(UserError, match=str(MOST_BYTES)):
-        list(batches(endless.fileno(), "zeros"))
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(os, "read", lambda _, size: b"x" * size)
+    with pytest.raises(UserError, match=f"input, line 1: longer than {lines.MOST_CHARACTERS}"):
+        list(lines.batches(0, "input"))
 
 
 # Images
 
 
-def test_encode_and_decode_make_reconstruct(project, trained):
+def test_encode_and_decode_make_reconstruct(predict, trained):
     digits = np.load("data/prepared/mnist/x_test.npy")
     expected = trained[1]["ae_bilstm"].predict(digits / np.float32(255), verbose=0)
-    predict("reconstruct", "--test", "0", "1", "2", "-o", "rebuilt.npy", folder=project)
+    printed = predict("reconstruct", "--test", 0, 1, 2, "-o", "rebuilt.npy")
+    assert [line.partition(":")[0] for line in printed] == ["test 0", "test 1", "test 2"]
     np.testing.assert_allclose(np.load("rebuilt.npy"), expected, atol=1e-5)
-    codes, _ = predict("encode", "--test", "0", "1", "2", folder=project)
-    predict("decode", "-o", "decoded.npy", folder=project, given=codes.encode())
-    np.testing.assert_allclose(np.load("decoded.npy"), expected, atol=1e-4)
-    predict("encode", "--test", "0", "1", "2", "-o", "codes.npy", folder=project)
-    out, _ = predict("decode", "--json", "--codes", "codes.npy", folder=project)
-    shown = [json.loads(line)["image"] for line in out.splitlines()]
+    code = predict("encode", "--test", 1)[0].split()
+    predict("decode", *code, "-o", "decoded.npy")
+    np.testing.assert_allclose(np.load("decoded.npy"), expected[1:2], atol=1e-4)
+    assert predict("encode", "--test", 0, 1, 2, "-o", "codes.npy") == []
+    shown = [
+        json.loads(line)["image"] for line in predict("decode", "--json", "--codes", "codes.npy")
+    ]
     np.testing.assert_array_equal(shown, images.bytes_of(np.load("rebuilt.npy")))
 
 
-def test_every_kind_of_image_file_gives_the_same_code(project):
+def test_codes_that_are_piped_are_decoded(project):
+    process = start("decode", "--json", "--model", "ae_lstm")
+    out, err = process.communicate(b"0.25 0.5\n\n1,0\n", timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert [json.loads(line)["code"] for line in out.splitlines()] == [[0.25, 0.5], [1, 0]]
+
+
+def test_every_kind_of_image_file_gives_the_same_code(predict):
     digit = np.load("data/prepared/mnist/x_test.npy")[1]
-    Image.fromarray(digit).save("grey.png")
-    Image.fromarray(digit).convert("RGB").save("colour.png")
-    Image.fromarray(digit).save("grey.pgm")
+    Image.fromarray(digit).save("gray.png")
+    Image.fromarray(digit).convert("RGB").save("color.png")
+    Image.fromarray(digit).save("gray.pgm")
     Image.fromarray(255 - digit).save("ink.png")
     np.save("bytes.npy", digit)
     np.save("floats.npy", digit[np.newaxis] / np.float32(255))
-    names = ["grey.png", "colour.png", "grey.pgm", "bytes.npy", "floats.npy"]
-    out, _ = predict("encode", *names, "--test", "1", folder=project)
-    assert len(out.splitlines()) == 6
-    inverted, _ = predict("encode", "--invert", "ink.png", folder=project)
-    codes = np.loadtxt([*out.splitlines(), *inverted.splitlines()])
-    np.testing.assert_allclose(codes, np.broadcast_to(codes[5], codes.shape), atol=1e-5)
+    found = predict("encode", "gray.png", "color.png", "gray.pgm", "bytes.npy", "floats.npy")
+    assert len(found) == 5
+    codes = np.loadtxt([*found, *predict("encode", "--invert", "ink.png")])
+    expected = np.loadtxt(predict("encode", "--test", 1))
+    np.testing.assert_allclose(codes, np.broadcast_to(expected, codes.shape), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +421,7 @@ def test_every_kind_of_image_file_gives_the_same_code(project):
         (Image.new("L", (20, 28)), "20x28 pixels, expected 28x28"),
         (Image.new("I;16", (28, 28)), "8 bits"),
         (Image.new("RGBA", (28, 28)), "8 bits"),
+        (Image.new("LA", (28, 28)), "8 bits"),
         (np.zeros((28, 20), np.uint8), "of shape (28, 20), expected (28, 28) or (n, 28, 28)"),
         (np.zeros((0, 28, 28), np.uint8), "of shape"),
         (np.zeros((28, 28), np.int64), "of type int64"),
@@ -400,22 +440,31 @@ def test_images_that_the_model_cannot_read_are_refused(folder, image, message):
         images.read(path, (PIXELS, PIXELS))
 
 
-def test_a_truncated_picture_is_refused(folder):
+@pytest.mark.parametrize(
+    ("mode", "transparency"), [("1", 0), ("L", 0), ("P", 0), ("P", b"\x80"), ("RGB", (0, 0, 0))]
+)
+def test_transparent_pixels_are_refused_whatever_the_kind_of_picture(folder, mode, transparency):
     path = folder / "image.png"
-    noise = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), np.uint8)
-    Image.fromarray(noise).save(path)
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(UserError, match="not a whole PNG"):
+    Image.new(mode, (PIXELS, PIXELS)).save(path, transparency=transparency)
+    with pytest.raises(UserError, match=r"image\.png: has transparent pixels; flatten it first"):
         images.read(path, (PIXELS, PIXELS))
 
 
-def test_a_picture_comes_back_as_it_was_written(folder):
+def test_a_truncated_picture_is_refused(folder):
+    noise = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), np.uint8)
+    Image.fromarray(noise).save("image.png")
+    Path("image.png").write_bytes(Path("image.png").read_bytes()[:-200])
+    with pytest.raises(UserError, match="not a whole PNG"):
+        images.read(Path("image.png"), (PIXELS, PIXELS))
+
+
+@pytest.mark.parametrize("name", ["one.png", "one.pgm", "one.npy"])
+def test_a_picture_comes_back_as_it_was_written(folder, name):
     digits = np.random.default_rng(0).integers(0, 256, (1, PIXELS, PIXELS), np.uint8)
     pixels = digits / np.float32(255)
-    for name in ("one.png", "one.pgm", "one.npy"):
-        images.write(folder / name, pixels)
-        np.testing.assert_array_equal(images.read(folder / name, (PIXELS, PIXELS)), pixels)
-    assert sorted(path.name for path in folder.iterdir()) == ["one.npy", "one.pgm", "one.png"]
+    images.write(folder / name, pixels)
+    np.testing.assert_array_equal(images.read(folder / name, (PIXELS, PIXELS)), pixels)
+    assert [path.name for path in folder.iterdir()] == [name]
 
 
 def test_the_preview_shows_bright_pixels_dense():

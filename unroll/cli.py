@@ -10,6 +10,7 @@ import click
 
 from harness import cli
 from unroll import __version__
+from unroll.predicting.commands import predict
 
 
 @click.group(cls=cli.Commands, name="unroll", no_args_is_help=False, invoke_without_command=True)
@@ -34,15 +35,7 @@ def readme() -> None:
     cards.main()
 
 
-@main.command(
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def predict(arguments: tuple[str, ...]) -> None:
-    """Use a trained model."""
-    from unroll.predicting import commands
-
-    commands.command(list(arguments))
+main.add_command(predict)
 
 
 def script() -> None:

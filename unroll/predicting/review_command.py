@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.core.errors import UserError
 from unroll.predicting import model_folder
-from unroll.predicting.lines import STDIN, Line, batches, line
+from unroll.predicting.lines import STDIN, STDIN_NAME, Line, batches, line
 from unroll.predicting.verdicts import Answer, Reviewer
 
 EXCERPT = 60  # characters
-STDIN_NAME = "standard input"
 
 
-def run(options: argparse.Namespace) -> int:
-    """Answer every review; 1 if one could not be answered."""
-    if options.text and options.file:
+def review(texts: Sequence[str], files: Sequence[str], name: str, as_json: bool) -> int:
+    """Answer every review; the exit code, which is 1 if one could not be answered.
+
+    Raises:
+        UserError: the model or a file cannot be used, or there is no review at all.
+    """
+    if texts and files:
         raise UserError("both REVIEW arguments and --file are given, expected one of them")
-    reviewer = Reviewer(model_folder.folder(options.model))
+    reviewer = Reviewer(model_folder.folder(name))
     answered = failed = 0
-    for batch in _inputs(options):
+    for batch in _inputs(texts, files):
         answers = reviewer.answers([item.text or "" for item in batch])
         for item, answer in zip(batch, answers, strict=True):
             if answer is None:
@@ -32,23 +34,27 @@ def run(options: argparse.Namespace) -> int:
                 print(f"error: {item.place}: {why}", file=sys.stderr)
                 failed += 1
             else:
-                print(_shown(item, answer, reviewer.threshold, options))
+                excerpt = _excerpt(item.text or "")
+                if as_json:
+                    print(_json(item.number, name, reviewer.threshold, answer, excerpt))
+                else:
+                    print(f"{answer.probability:.3f}  {answer.wording:<24}  {excerpt}")
                 answered += 1
         sys.stdout.flush()
     if not answered and not failed:
-        raise UserError(f"{', '.join(options.file) or STDIN_NAME}: there is no review in it")
+        raise UserError(f"{', '.join(files) or STDIN_NAME}: there is no review in it")
     return 1 if failed else 0
 
 
-def _inputs(options: argparse.Namespace) -> Iterator[list[Line]]:
-    if options.text:
+def _inputs(texts: Sequence[str], files: Sequence[str]) -> Iterator[list[Line]]:
+    if texts:
         # Python hides bytes that are no text in arguments; this shows them again.
         yield [
-            line(number, f"review {number}", os.fsencode(text))
-            for number, text in enumerate(options.text, 1)
+            line(number, f"review {number}", os.fsencode(text).decode("utf-8", "unreadable"))
+            for number, text in enumerate(texts, 1)
         ]
         return
-    for name in options.file or ["-"]:
+    for name in files or ["-"]:
         if name == "-":
             if os.isatty(STDIN):
                 print("Type one review a line; Ctrl-D ends.", file=sys.stderr)
@@ -58,25 +64,25 @@ def _inputs(options: argparse.Namespace) -> Iterator[list[Line]]:
                 yield from batches(file.fileno(), name)
 
 
-def _shown(item: Line, answer: Answer, threshold: float, options: argparse.Namespace) -> str:
-    assert item.text is not None
+def _excerpt(text: str) -> str:
+    """The beginning of a review on one line."""
     # Control characters could move the cursor of a terminal or hide what stands before.
-    plain = "".join(c if c.isprintable() else " " for c in item.text[: 20 * EXCERPT])
+    plain = "".join(c if c.isprintable() else " " for c in text[: 20 * EXCERPT])
     excerpt = " ".join(plain.split())
-    if len(excerpt) > EXCERPT:
-        excerpt = excerpt[: EXCERPT - 3] + "..."
-    if options.json:
-        return json.dumps(
-            {
-                "line": item.number,
-                "model": options.model,
-                "probability": round(answer.probability, 6),
-                "threshold": threshold,
-                "label": answer.label,
-                "wording": answer.wording,
-                "words_read": answer.words_read,
-                "words_known": answer.words_known,
-                "text": excerpt,
-            }
-        )
-    return f"{answer.probability:.3f}  {answer.wording:<24}  {excerpt}"
+    return excerpt if len(excerpt) <= EXCERPT else excerpt[: EXCERPT - 3] + "..."
+
+
+def _json(number: int, model: str, threshold: float, answer: Answer, excerpt: str) -> str:
+    return json.dumps(
+        {
+            "line": number,
+            "model": model,
+            "probability": round(answer.probability, 6),
+            "threshold": threshold,
+            "label": answer.label,
+            "wording": answer.wording,
+            "words_read": answer.words_read,
+            "words_known": answer.words_known,
+            "text": excerpt,
+        }
+    )
