@@ -14,6 +14,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from harness.stages import overlay
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -66,12 +68,7 @@ def project(folder: Path, **params: object) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     yaml = YAML()
     body = yaml.load(folder / "params.yaml")
-    for place, value in params.items():
-        *parents, key = place.split("__")
-        section = body
-        for parent in parents:
-            section = section[parent]
-        section[key] = value
+    overlay.assign(body, {name.replace("__", "."): value for name, value in params.items()})
     yaml.dump(body, folder / "params.yaml")
     return folder
 

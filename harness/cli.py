@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -60,6 +61,15 @@ def repro(jobs: int) -> None:
     from harness.running import repro
 
     repro.main(jobs)
+
+
+@main.command("set")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def set_(file: Path) -> None:
+    """Change params.yaml as FILE says, a YAML file of dotted names and values."""
+    from harness.stages import overlay
+
+    overlay.main(file)
 
 
 @main.command()

@@ -17,7 +17,7 @@ from conftest import (
 )
 from ruamel.yaml import YAML
 
-from harness.stages import lock_file
+from harness.stages import lock_file, overlay
 from unroll.corpora import imdb, mnist
 
 SMALL = {
@@ -80,13 +80,7 @@ class Clone:
         """Change entries of a YAML file, by dotted names."""
         yaml = YAML()
         body = yaml.load(self.folder / name)
-        for place, value in changes.items():
-            *parents, key = place.split(".")
-            section = body
-            for parent in parents:
-                section = section[parent]
-            assert key in section
-            section[key] = value
+        assert overlay.assign(body, changes) == []
         yaml.dump(body, self.folder / name)
 
     def shrink(self) -> None:
@@ -112,8 +106,7 @@ class Clone:
             "units": 8,
             "epochs": 2,
             "batch": 16,
-            "optimizer": "adam",
-            "learning_rate": 0.02,
+            "optimizer": {"name": "adam", "learning_rate": 0.02, "weight_decay": 0.004},
         }
         changes = {
             f"models.{m}.{k}": v

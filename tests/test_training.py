@@ -12,18 +12,22 @@ from unroll.training import checkpoints
 from unroll.training.loop import _reseed, fit
 from unroll.training.steps import steps_of
 
-SETTINGS = {
-    "batch": 16,
-    "epochs": 6,
-    "optimizer": "adam",
-    "learning_rate": 0.05,
-    "adam_lr_ratio": 1.0,
-    "weight_decay": 0.0,
-    "schedule": "cosine",
-    "warmup": 0.25,
-    "plateau": 1,
-    "patience": 9,
-}
+COSINE = {"name": "cosine", "warmup": 0.25}
+
+
+def adam(rate: float) -> dict:
+    return {"name": "adam", "learning_rate": rate, "weight_decay": 0.0}
+
+
+def muon(rate: float) -> dict:
+    return {"name": "muon", "learning_rate": rate, "adam_lr_ratio": 1.0, "weight_decay": 0.0}
+
+
+def plateau(patience: int) -> dict:
+    return {"name": "plateau", "patience": patience}
+
+
+SETTINGS = {"batch": 16, "epochs": 6, "optimizer": adam(0.05), "schedule": COSINE, "patience": 9}
 
 
 def data(rows: int, seed: int) -> Part:
@@ -63,9 +67,9 @@ def loss_of(model: keras.Model) -> float:
     return -np.where(validation.y, np.log(p), np.log(1 - p)).mean()
 
 
-@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.05), ("muon", 0.5)])
-def test_training_learns_and_writes_a_row_an_epoch(folder, optimizer, rate):
-    _, curves = train(folder, optimizer=optimizer, learning_rate=rate)
+@pytest.mark.parametrize("optimizer", [adam(0.05), muon(0.5)], ids=["adam", "muon"])
+def test_training_learns_and_writes_a_row_per_epoch(folder, optimizer):
+    _, curves = train(folder, optimizer=optimizer)
     assert curves["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert curves["loss"].iloc[-1] < curves["loss"].iloc[0]
     assert curves["val_loss"].iloc[-1] < 0.5
@@ -80,9 +84,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(folder):
 
 def test_training_stops_when_validation_stalls_and_keeps_the_best_weights(folder):
     # A rate at which the loss jumps about, so that the best epoch is not the last.
-    model, curves = train(
-        folder, epochs=60, patience=3, schedule="plateau", plateau=50, learning_rate=5.0
-    )
+    model, curves = train(folder, epochs=60, patience=3, schedule=plateau(50), optimizer=adam(5.0))
     best = int(curves["val_loss"].to_numpy().argmin())
     assert len(curves) == best + 1 + 3 < 60
     assert loss_of(model) == pytest.approx(curves["val_loss"][best], abs=1e-4)
@@ -97,7 +99,7 @@ def test_the_cosine_schedule_warms_up_and_decays_to_nothing(folder):
 
 
 def test_the_plateau_schedule_halves_the_rate_when_validation_stalls(folder):
-    _, curves = train(folder, schedule="plateau", learning_rate=1e-9, epochs=6, plateau=2)
+    _, curves = train(folder, schedule=plateau(2), optimizer=adam(1e-9))
     assert curves["learning_rate"].tolist() == pytest.approx(
         [1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10]
     )
@@ -105,7 +107,7 @@ def test_the_plateau_schedule_halves_the_rate_when_validation_stalls(folder):
 
 def test_a_loss_that_is_no_number_stops_training_with_epoch_and_step(folder):
     with pytest.raises(UserError, match=r"small: the loss is nan in epoch 1, step \d+; a lower"):
-        train(folder, learning_rate=float("nan"), schedule="plateau")
+        train(folder, optimizer=adam(float("nan")), schedule=plateau(1))
 
 
 def test_dropout_masks_differ_from_step_to_step_and_from_epoch_to_epoch():
@@ -140,14 +142,14 @@ def killed_after(monkeypatch, epoch: int) -> None:
     monkeypatch.setattr(checkpoints.Checkpoints, "save", kill)
 
 
-# Momenta, dropout, a schedule by steps or by plateaus, an early stop: all have to be gone on with.
+# Momenta, dropout, a schedule by steps or by plateaus, an early stop: all must be resumed.
 WAYS = [
-    {"optimizer": "muon", "learning_rate": 0.5, "schedule": "cosine"},
-    {"schedule": "plateau", "plateau": 1, "learning_rate": 0.9, "patience": 3, "epochs": 30},
+    {"optimizer": muon(0.5), "schedule": COSINE},
+    {"optimizer": adam(0.9), "schedule": plateau(1), "patience": 3, "epochs": 30},
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS, ids=["muon", "plateau"])
 def test_a_training_killed_after_any_epoch_ends_as_if_it_had_not_been(folder, monkeypatch, way):
     whole, curves = train(folder, **way)
     expected = (folder / "curves.csv").read_bytes()

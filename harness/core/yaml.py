@@ -7,18 +7,21 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from harness.core.errors import UserError
+from harness.core.errors import UserError, reason
 
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file as plain dictionaries, lists, texts and numbers.
 
     Raises:
-        UserError: the file is missing or not YAML.
+        UserError: the file is missing or not YAML; with the line where that is known.
     """
     try:
         return YAML(typ="safe").load(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; run from the project's root") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    # A value with a tag that it does not fit, such as `!!bool x`, raises a LookupError.
+    except (YAMLError, ValueError, LookupError, RecursionError) as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
+        place = f"line {mark.line + 1}: " if mark else ""
+        raise UserError(f"{path}: {place}not YAML ({reason(problem)})") from None

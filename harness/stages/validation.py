@@ -1,115 +1,115 @@
-"""What a file says against a Pydantic model of it, told in lines that a user can act on."""
+"""A YAML file against a Pydantic model of it: one line per mistake, with its place.
+
+What a file may say is up to the project; nothing here knows one.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from typing import Any, Literal, TypeGuard, get_args, get_origin
+import reprlib
+from pathlib import Path
+from typing import Any, get_args
 
-from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.fields import FieldInfo
 
-from harness.stages.small_yaml import shown
+from harness.core.errors import UserError
+from harness.core.yaml import read_yaml
+from harness.stages import dvc_file
 
-Place = tuple[str, ...]
-UNKNOWN = ("extra_forbidden", "invalid_key")  # as Pydantic calls it
+# Errors, as Pydantic names them, of a section as a whole, whose value would say nothing.
+OF_A_SECTION = ("missing", "value_error", "union_tag_invalid", "union_tag_not_found")
 
 
 class Section(BaseModel):
-    """A mapping; unknown keys and values of another type are mistakes.
+    """A mapping that refuses unknown keys and values of another type, such as 1.0 for 1.
 
-    Numbers are bounded with `ge` and `le` and texts described, since the lines say what is allowed
-    from just these.
+    DVC takes 1, 1.0 and true for the same value, so a field must accept only one of them, unless
+    they give the same result, as a whole number does in place of a `float`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=()
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def compare(model: type[Section], body: Any) -> tuple[list[str], dict[str, Any]]:
-    """A line for each mistake of `body`, and the single values that are right, by dotted path."""
-    errors: list[Any] = []
+def check(path: Path, model: type[BaseModel]) -> None:
+    """Validate a YAML file.
+
+    Raises:
+        UserError: the file cannot be read, or one line per mistake in it.
+    """
+    refuse(path, mistakes(model, read_yaml(path)))
+
+
+def refuse(path: Path, lines: list[str]) -> None:
+    """Raise `UserError` with the mistakes in a file, if there are any."""
+    if lines:
+        raise UserError("\n".join(f"{path}: {line}" for line in lines))
+
+
+def mistakes(model: type[BaseModel], body: Any) -> list[str]:
+    """One line per mistake in the content of a file: the dotted name, the reason, the value."""
     try:
         model.model_validate(body)
     except ValidationError as refusal:
         errors = refusal.errors(include_url=False, include_context=False)
-    unknown = [error["loc"] for error in errors if error["type"] in UNKNOWN]
-    meant = {_name(place): _closest(model, place) for place in unknown}
-    lines = [
-        f"{name} is unknown" + (f"; did you mean {close}?" if close else "")
-        for name, close in meant.items()
-    ]
-    for error in (error for error in errors if error["type"] not in UNKNOWN):
-        name = _name(error["loc"])
-        if error["type"] == "value_error":  # a rule on the section as a whole
-            lines.append(f"{name} {error['msg'].removeprefix('Value error, ')}")
+        lines = {_line(model, body, error) for error in errors}
+        return sorted(line if line.isprintable() else repr(line)[1:-1] for line in lines)
+    return []
+
+
+def declared(path: Path) -> list[str]:
+    """The entries of a parameter file that stages declare in `dvc.yaml`, each once."""
+    stages = dvc_file.stages().values()
+    return list(dict.fromkeys(name for s in stages for name in s.params.get(str(path), ())))
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A question to end a message with, if a known name is close to a wrong one."""
+    return "".join(
+        f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1)
+    )
+
+
+def _line(model: type[BaseModel], body: Any, error: Any) -> str:
+    place: list[str] = []
+    section, variant = body, ""
+    for part in error["loc"]:
+        if (isinstance(section, dict) and part in section) or (
+            isinstance(section, list) and isinstance(part, int)
+        ):
+            section = section[part]
+        elif error["type"] != "missing" or part != error["loc"][-1]:
+            variant = f" for {part}"  # Pydantic puts the variants of a union among the keys
             continue
-        missing = error["type"] == "missing"
-        if missing and name in meant.values():  # it is misspelt and has its line already
-            continue
-        value = "missing" if missing else shown(error["input"])
-        lines.append(f"{name} is {value}, allowed: {_allowed(model, error['loc'])}")
-    wrong = {_name(error["loc"]) for error in errors}
-    right = {place: value for place, value in _values(model, body) if place not in wrong}
-    return lines, right
+        place.append(str(part))
+    text, value = error["msg"].removeprefix("Value error, "), error["input"]
+    if error["type"] == "extra_forbidden":
+        text = f"unknown key{variant}{nearest(place[-1], _absent(model, body, place[:-1]))}"
+    elif error["type"] not in OF_A_SECTION:
+        text += f" (is {_shown(value)})"
+    return f"{'.'.join(place) or 'the file'}: {text}"
 
 
-def _name(place: Place) -> str:
-    return ".".join(shown(str(key))[1:-1] for key in place) or "the file"
+def _absent(kind: Any, body: Any, place: list[str]) -> list[str]:
+    """The keys that a section may have, in any variant of it, and has not."""
+    sections = _sections(kind)
+    for key in place:
+        fields = [section.model_fields.get(key) for section in sections]
+        # None of them is a key of a free mapping, or a place in a list.
+        sections = [s for f in fields if f for s in _sections(f.annotation)] or sections
+        body = body[key] if isinstance(body, dict) else body[int(key)]
+    return sorted({key for section in sections for key in section.model_fields} - body.keys())
 
 
-def _is_section(kind: Any) -> TypeGuard[type[BaseModel]]:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _sections(kind: Any) -> list[type[BaseModel]]:
+    """The sections in a type, such as those of a union."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [section for part in get_args(kind) for section in _sections(part)]
 
 
-def _field(model: type[BaseModel], place: Place) -> FieldInfo:
-    *above, key = place
-    for name in above:
-        section = model.model_fields[name].annotation
-        assert _is_section(section)
-        model = section
-    return model.model_fields[key]
-
-
-def _allowed(model: type[BaseModel], place: Place) -> str:
-    """What the entry at `place` may be, in words."""
-    field = _field(model, place) if place else None
-    kind = field.annotation if field else model
-    if _is_section(kind):
-        return f"a section with the keys {', '.join(kind.model_fields)}"
-    assert field is not None
-    if get_origin(kind) is Literal:
-        return " or ".join(get_args(kind))
-    if kind is str:
-        return field.description or "a text"
-    low = next(bound.ge for bound in field.metadata if isinstance(bound, Ge))
-    high = next(bound.le for bound in field.metadata if isinstance(bound, Le))
-    return f"a {'whole ' if kind is int else ''}number from {low} to {high}"
-
-
-def _closest(model: type[BaseModel], place: Place) -> str | None:
-    """The path of the entry that an unknown key may stand for, in its section or in another."""
-    section = _field(model, place[:-1]).annotation if place[:-1] else model
-    assert _is_section(section)
-    for key in difflib.get_close_matches(str(place[-1]), section.model_fields, 1):
-        return _name((*place[:-1], key))
-    elsewhere = (".".join(path) for path in _places(model))
-    return next((path for path in elsewhere if path.endswith(f".{place[-1]}")), None)
-
-
-def _places(model: type[BaseModel], above: Place = ()) -> Iterator[Place]:
-    for key, field in model.model_fields.items():
-        yield (*above, key)
-        if _is_section(field.annotation):
-            yield from _places(field.annotation, (*above, key))
-
-
-def _values(model: type[BaseModel], body: Any) -> Iterator[tuple[str, Any]]:
-    for place in _places(model):
-        value = body
-        for key in place:
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None and not isinstance(value, dict):
-            yield ".".join(place), value
+def _shown(value: Any) -> str:
+    """A value of YAML in a few words."""
+    names = {dict: "a section", list: "a list", type(None): "empty"}
+    if type(value) in names:
+        return names[type(value)]
+    return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)

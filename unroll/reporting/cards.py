@@ -146,7 +146,7 @@ def _settings(
 ) -> str:
     epochs, losses = read_columns(paths.curves(model), ("epoch", "val_loss"))
     settings = params[f"models.{model}"] | params["train"]
-    shown = ", ".join(f"{name} {value}" for name, value in settings.items())
+    shown = _listed(settings)
     backend = params["train"]["backend"]
     validation = {
         "holdout": "a part of the training split",
@@ -164,6 +164,18 @@ def _settings(
             f"{out['size'] / 1e6:.1f} MB.",
         ]
     )
+
+
+def _listed(settings: dict[str, Any]) -> str:
+    """Names and values; of a section, such as the optimizer, its name and the rest in brackets."""
+    parts = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            rest = _listed({key: entry for key, entry in value.items() if key != "name"})
+            parts.append(f"{name} {value['name']} ({rest})")
+        else:
+            parts.append(f"{name} {value}")
+    return ", ".join(parts)
 
 
 def main() -> None:

@@ -1,33 +1,33 @@
 """What `params.yaml` may say.
 
-This module only says yes or no: no value that a stage computes with passes through it, so it is
-no dependency of any stage, and a new rule here reruns nothing. It imports little, so that mistakes
-are told at once.
+No value that a stage computes with passes through this module, so it is no dependency of any
+stage. It imports little, so that mistakes are reported at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
-from harness.core.errors import UserError
 from harness.core.paths import PARAMS
-from harness.stages import dvc_file, small_yaml
-from harness.stages.validation import Section, compare
+from harness.core.yaml import read_yaml
+from harness.stages import validation
+from harness.stages.validation import Section
 
 # Rows of the training splits and steps of a sequence; a corpus in place of these has its own.
 ROWS = {"imdb": 25_000, "mnist": 60_000}
 TEST_ROWS = 10_000  # images
 IMAGE_STEPS = 28
-# What the states of a recurrent layer may take in one step of training or prediction, in bytes:
-# more than most machines have.
+SPECIAL_TOKENS = 4  # ids of the vocabulary that are no words
+# Bytes that the states of a recurrent layer may take in one step: more than most machines have.
 MOST_MEMORY = 64 * 2**30
-PREDICTION_BATCH = 1000  # as in unroll/model_files.py, which takes long to import
-SIGNS = 4  # ids of the vocabulary that are no words
+PREDICTION_BATCH = 1000  # as in unroll/models/saving.py, which takes long to import
+
+Share = Annotated[float, Field(ge=0, le=0.99)]  # what is left out or decays leaves something
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Mnist(Section):
@@ -44,9 +44,16 @@ class Imdb(Mnist):
     skip_top: int = Field(ge=0, le=1_000_000)
     length: int = Field(ge=1, le=10_000)
 
+    @model_validator(mode="after")
+    def _words_remain(self) -> Imdb:
+        words = self.vocabulary - SPECIAL_TOKENS
+        if self.skip_top >= words:
+            raise ValueError(f"skip_top should be less than the {words} words of the vocabulary")
+        return self
+
 
 class Preprocess(Section):
-    """One section a corpus."""
+    """One section per corpus."""
 
     imdb: Imdb
     mnist: Mnist
@@ -60,25 +67,48 @@ class Train(Section):
     threads: int = Field(ge=1, le=256)
 
 
-class Fit(Section):
-    """The recurrent layer of any model, and how it is trained.
+class Adam(Section):
+    """Adam for all weights."""
 
-    Of what is dropped, and of the steps that warm up, some must remain.
-    """
+    name: Literal["adam"]
+    learning_rate: float = Field(ge=1e-9, le=10)
+    weight_decay: Share
 
-    units: int = Field(ge=1, le=4096)
-    dropout_input: float = Field(ge=0, le=0.99)
-    dropout_output: float = Field(ge=0, le=0.99)
-    batch: int = Field(ge=1, le=max(ROWS.values()))
-    epochs: int = Field(ge=1, le=100_000)
-    optimizer: Literal["adam", "muon"]
+
+class Muon(Section):
+    """Muon for the matrices of the recurrent layers, Adam for the other weights."""
+
+    name: Literal["muon"]
     learning_rate: float = Field(ge=1e-9, le=10)
     adam_lr_ratio: float = Field(ge=1e-6, le=1000)
-    weight_decay: float = Field(ge=0, le=0.99)
-    schedule: Literal["cosine", "plateau"]
-    warmup: float = Field(ge=0, le=0.99)
-    plateau: int = Field(ge=1, le=100_000)
-    patience: int = Field(ge=1, le=100_000)
+    weight_decay: Share
+
+
+class Cosine(Section):
+    """The learning rate rises to its peak, then decays to 0 along a cosine."""
+
+    name: Literal["cosine"]
+    warmup: Share
+
+
+class Plateau(Section):
+    """The learning rate is halved whenever the validation loss stalls."""
+
+    name: Literal["plateau"]
+    patience: Epochs
+
+
+class Fit(Section):
+    """The recurrent layer of any model, and how it is trained."""
+
+    units: int = Field(ge=1, le=4096)
+    dropout_input: Share
+    dropout_output: Share
+    batch: int = Field(ge=1, le=max(ROWS.values()))
+    epochs: Epochs
+    optimizer: Adam | Muon = Field(discriminator="name")
+    schedule: Cosine | Plateau = Field(discriminator="name")
+    patience: Epochs
 
 
 class Classifier(Fit):
@@ -92,7 +122,18 @@ class Autoencoder(Fit):
 
     # A code of more numbers than the image has pixels would be no code.
     latent: int = Field(ge=1, le=28 * 28)
-    dropout_latent: float = Field(ge=0, le=0.99)
+    dropout_latent: Share
+
+
+def _kind(section: Any) -> str:
+    is_autoencoder = isinstance(section, dict) and {"latent", "dropout_latent"} & section.keys()
+    return "autoencoder" if is_autoencoder else "classifier"
+
+
+Model = Annotated[
+    Annotated[Classifier, Tag("classifier")] | Annotated[Autoencoder, Tag("autoencoder")],
+    Discriminator(_kind),
+]
 
 
 class EvaluateImdb(Section):
@@ -109,7 +150,7 @@ class EvaluateMnist(Section):
 
 
 class Evaluate(Section):
-    """One section a corpus."""
+    """One section per corpus."""
 
     imdb: EvaluateImdb
     mnist: EvaluateMnist
@@ -127,80 +168,45 @@ class Common(Section):
 
 def trained_models() -> list[str]:
     """The models that the pipeline trains: each `models.NAME` that a stage declares."""
-    names = [
-        entry.removeprefix("models.")
-        for stage in dvc_file.stages().values()
-        for entry in stage.params.get(str(PARAMS), ())
-        if entry.startswith("models.")
-    ]
-    return list(dict.fromkeys(names))
+    entries = (entry.partition(".") for entry in validation.declared(PARAMS))
+    return [name for section, _, name in entries if section == "models"]
 
 
 def check(path: Path = PARAMS) -> None:
-    """Validate a parameter file whole.
+    """Validate a whole parameter file.
 
     Raises:
-        UserError: one line for each mistake, all mistakes at once: the key's path, the value,
-            what is allowed.
+        UserError: one line per mistake: the dotted name, what is allowed, the value.
     """
-    if lines := mistakes(small_yaml.read(path)):
-        raise UserError("\n".join(f"{path}: {line}" for line in lines))
+    validation.refuse(path, mistakes(read_yaml(path)))
 
 
 def mistakes(body: Any) -> list[str]:
-    """A line for each mistake in the content of a parameter file, sorted."""
-    sections = body.get("models") if isinstance(body, dict) else None
-    sections = sections if isinstance(sections, dict) else {}
-    kinds = {name: _kind(sections.get(name)) for name in trained_models()}
-    fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
-    models = create_model("Models", __base__=Section, **fields)
-    lines, right = compare(create_model("Params", __base__=Common, models=(models, ...)), body)
-    return sorted([*lines, *_contradictions(right, kinds)])
+    """One line per mistake in the content of a parameter file."""
+    sections: dict[str, Any] = dict.fromkeys(trained_models(), (Model, ...))
+    models = create_model("Models", __base__=Section, **sections)
+    params = create_model("Params", __base__=Common, models=(models, ...))
+    return validation.mistakes(params, body) or [
+        f"models.{name}.{line}"
+        for name, model in models.model_validate(body["models"])
+        for line in _too_large(model, body)
+    ]
 
 
-def _kind(section: Any) -> type[Fit]:
-    """The kind of model that most keys of a section speak of."""
-    keys = section.keys() if isinstance(section, dict) else set()
-    kinds: list[type[Fit]] = [Classifier, Autoencoder]
-    return max(kinds, key=lambda kind: len(kind.model_fields.keys() & keys))
-
-
-def _contradictions(right: dict[str, Any], kinds: dict[str, type[Fit]]) -> Iterator[str]:
-    """A line for each set of values, right by themselves, that cannot hold together."""
-    with suppress(KeyError):  # a value that is wrong has its line already
-        yield from _words_remain(right)
-    for name, kind in kinds.items():
-        with suppress(KeyError):
-            yield from _batch_fits(right, f"models.{name}", kind)
-
-
-def _words_remain(right: dict[str, Any]) -> Iterator[str]:
-    words = right["preprocess.imdb.vocabulary"] - SIGNS
-    skip_top = right["preprocess.imdb.skip_top"]
-    if skip_top >= words:
-        yield (
-            f"preprocess.imdb.skip_top is {skip_top} and leaves none of the {words} words that "
-            f"preprocess.imdb.vocabulary holds beside {SIGNS} signs, allowed: at most {words - 1}"
-        )
-
-
-def _batch_fits(right: dict[str, Any], model: str, kind: type[Fit]) -> Iterator[str]:
-    batch, units = right[f"{model}.batch"], right[f"{model}.units"]
-    corpus = "mnist" if kind is Autoencoder else "imdb"
+def _too_large(model: Classifier | Autoencoder, body: Any) -> Iterator[str]:
+    """What no machine could train, though each value is in its range."""
+    if isinstance(model, Classifier):
+        corpus, steps, width = "imdb", body["preprocess"]["imdb"]["length"], model.embedding
+    else:
+        corpus, steps, width = "mnist", IMAGE_STEPS, 0
     rows = ROWS[corpus]
-    if right["protocol"] == "holdout":
-        rows -= round(rows * right[f"preprocess.{corpus}.validation"])
-    if batch > rows:
+    if body["protocol"] == "holdout":
+        rows -= round(rows * body["preprocess"][corpus]["validation"])
+    if model.batch > rows:
+        yield f"batch: should be at most {rows}, the training rows of {corpus} (is {model.batch})"
+    batch, width = max(model.batch, PREDICTION_BATCH), max(model.units, width)
+    if (size := 4 * batch * steps * width) > MOST_MEMORY:
         yield (
-            f"{model}.batch is {batch}, more than the {rows} rows of {corpus} that are trained "
-            f"on, allowed: at most {rows}"
-        )
-    steps = IMAGE_STEPS if kind is Autoencoder else right["preprocess.imdb.length"]
-    width = max(units, right.get(f"{model}.embedding", 0))
-    taken = 4 * max(batch, PREDICTION_BATCH) * steps * width
-    if taken > MOST_MEMORY:
-        yield (
-            f"{model}: a batch of {max(batch, PREDICTION_BATCH)} sequences of {steps} steps of "
-            f"{width} numbers takes {taken / 2**30:.0f} GiB, allowed: at most "
-            f"{MOST_MEMORY // 2**30}"
+            f"units: a batch of {batch} sequences of {steps} steps of {width} numbers takes "
+            f"{size / 2**30:.0f} GiB, should be at most {MOST_MEMORY // 2**30}"
         )

@@ -105,7 +105,8 @@ def _run_epoch(
 
 def _not_finite(model: keras.Model, what: str) -> UserError:
     return UserError(
-        f"{model.name}: {what}; a lower models.{model.name}.learning_rate in params.yaml may help"
+        f"{model.name}: {what}; a lower models.{model.name}.optimizer.learning_rate in params.yaml "
+        "may help"
     )
 
 

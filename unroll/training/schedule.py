@@ -1,4 +1,4 @@
-"""How far a training has come, and what follows from that: rates, stops, best weights."""
+"""How far a training has come, and what follows: learning rate, early stop, best weights."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from harness.core.files import write_csv
 
 # Smaller improvements of the validation loss do not count for the plateau schedule (reference).
 PLATEAU_DELTA = 1e-4
-# All that a callback of ours remembers from epoch to epoch, beside the best weights.
+# The state of the callbacks from epoch to epoch, apart from the best weights.
 MEMORY = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 def optimizer_of(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:
-    """What a model's section of `params.yaml` asks for, at `steps` steps an epoch."""
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings["learning_rate"]
-    if settings["schedule"] == "cosine":
+    """The optimizer of a model's section of `params.yaml`, for `steps` steps per epoch."""
+    optimizer, schedule = settings["optimizer"], settings["schedule"]
+    peak, decay = optimizer["learning_rate"], optimizer["weight_decay"]
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = peak
+    if schedule["name"] == "cosine":
         total = steps * settings["epochs"]
-        warmup = int(total * settings["warmup"])
+        warmup = int(total * schedule["warmup"])
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else settings["learning_rate"],
+            0.0 if warmup else peak,
             total - warmup,
-            warmup_target=settings["learning_rate"] if warmup else None,
+            warmup_target=peak if warmup else None,
             warmup_steps=warmup,
         )
-    if settings["optimizer"] == "muon":
+    if optimizer["name"] == "muon":
         return keras.optimizers.Muon(
             rate,
-            adam_lr_ratio=settings["adam_lr_ratio"],
-            weight_decay=settings["weight_decay"],
-            adam_weight_decay=settings["weight_decay"],
+            adam_lr_ratio=optimizer["adam_lr_ratio"],
+            weight_decay=decay,
+            adam_weight_decay=decay,
         )
-    return keras.optimizers.Adam(rate, weight_decay=settings["weight_decay"] or None)
+    return keras.optimizers.Adam(rate, weight_decay=decay or None)
 
 
 class Progress:
@@ -52,11 +54,11 @@ class Progress:
             patience=settings["patience"], restore_best_weights=True, monitor="val_loss"
         )
         self._watchers: list[keras.callbacks.Callback] = [self._stop]
-        if settings["schedule"] == "plateau":
+        if settings["schedule"]["name"] == "plateau":
             self._watchers.append(
                 keras.callbacks.ReduceLROnPlateau(
                     factor=0.5,
-                    patience=settings["plateau"],
+                    patience=settings["schedule"]["patience"],
                     min_delta=PLATEAU_DELTA,
                     monitor="val_loss",
                 )
@@ -73,11 +75,11 @@ class Progress:
 
     @property
     def ended(self) -> bool:
-        """Whether all epochs are done, or more of them would not pay."""
+        """Whether all epochs are done or training has stopped early."""
         return self._model.stop_training or self.epoch >= self._epochs
 
     def add(self, loss: float, val_loss: float) -> None:
-        """Take in the losses of one more epoch."""
+        """Record the losses of one more epoch."""
         rate = float(keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))
         self._rows.append([self.epoch + 1, f"{loss:.5f}", f"{val_loss:.5f}", f"{rate:.4g}"])
         for watcher in self._watchers:
@@ -88,12 +90,12 @@ class Progress:
         write_csv(curves, ("epoch", "loss", "val_loss", "learning_rate"), self._rows)
 
     def keep_best(self) -> tuple[int, float]:
-        """Leave the model with its best weights; their epoch, from 1, and validation loss."""
+        """Restore the best weights; return their epoch, from 1, and their validation loss."""
         self._stop.on_train_end()
         return self._stop.best_epoch + 1, self._stop.best
 
     def state(self) -> tuple[list[np.ndarray], dict[str, Any]]:
-        """Arrays and facts from which `restore` brings a new training to the same point."""
+        """Arrays and facts from which `restore` resumes a new training at the same point."""
         facts = {
             "rows": self._rows,
             "stopped": self._model.stop_training,
@@ -106,7 +108,7 @@ class Progress:
         return [*variables, *self._stop.best_weights], facts
 
     def restore(self, arrays: list[np.ndarray], facts: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
+        """Resume from what `state` returned."""
         variables = self._variables()
         for variable, value in zip(variables, arrays[: len(variables)], strict=True):
             variable.assign(value)
