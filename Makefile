@@ -44,10 +44,10 @@ s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8
 	$(PY) tests/s3.py $(if $(PORT),--port $(PORT))
 
 test: venv ## run all tests, two at once
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist loadfile
 
 quick: venv ## run the tests that train nothing and start no browser or server
-	$(PY) -m pytest -n 2 -m quick
+	$(PY) -m pytest -n 2 -m "not slow"
 
 check: venv ## check formatting, lint, types and the layers of docs/architecture.md
 	$(PY) -m ruff format --check .

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import struct
 import subprocess
 import tarfile
@@ -15,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 GOOD = ["a", "wonderful", "touching", "film", "with", "superb", "acting", "and", "i", "loved", "it"]
 BAD = ["a", "dreadful", "boring", "film", "with", "awful", "acting", "and", "i", "hated", "it"]
 
-# Whatever the tests start must not ask the network for anything.
+# Nothing that the tests start may ask the network for anything.
 os.environ["DVC_NO_ANALYTICS"] = "true"
 
 
@@ -139,15 +141,41 @@ def output_of(command: Sequence[str], cwd: Path, changes: dict[str, str], code: 
     return done.stdout
 
 
+# Fixtures and files that train, or start a browser or a server.
+SLOW = {
+    *("browser", "clone", "foreign", "origin", "repro", "serve", "server", "swept", "trained"),
+    *("test_recurrent.py", "test_start.py", "test_training.py"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, and begin with their files, so that two workers end together."""
+    slow = set()
+    for item in items:
+        if SLOW & {item.path.name, *getattr(item, "fixturenames", ())}:
+            item.add_marker("slow")
+        if item.get_closest_marker("slow"):
+            slow.add(item.path)
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory):
-    """The small project after one whole run; tests leave it as they found it."""
+    """The small project after one whole run, a copy a worker; tests leave it as they found it."""
     from small import Clone
 
     from harness.stages import dvc_file
 
-    clone = Clone(tmp_path_factory.mktemp("clone"))
-    output = clone.run("python", "-m", "harness", "repro", "--jobs", "2")
-    assert output.count("Running stage") == len(dvc_file.stages(clone.folder))
-    clone.commit("results")
-    return clone
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers
+    done = folder / "whole-run"
+    with FileLock(folder / "whole-run.lock"):
+        if not done.exists():
+            first = Clone.made(tmp_path_factory.mktemp("running"))
+            output = first.run("python", "-m", "harness", "repro", "--jobs", "2")
+            assert output.count("Running stage") == len(dvc_file.stages(first.folder))
+            first.commit("results")
+            first.folder.rename(done)
+    return Clone(shutil.copytree(done, tmp_path_factory.mktemp("clone") / "small", symlinks=True))

@@ -1,5 +1,7 @@
 """The real project in a temporary folder, on corpora so small that a whole run takes a minute."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -39,6 +41,11 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def made(cls, folder: Path) -> Clone:
+        """A new one, in which no stage has run."""
+        self = cls(folder)
         for name in self.run(
             "git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard", "-z"
         ).split("\0"):
@@ -53,6 +60,7 @@ class Clone:
         self.shrink()
         self.run("git", "init", "-q", "-b", "main")
         self.commit("small corpora")
+        return self
 
     def run(self, *command: str, code: int = 0) -> str:
         """Standard output and error of a command that must end with `code`."""

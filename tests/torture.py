@@ -292,7 +292,7 @@ def _is_dvc(process: psutil.Process) -> bool:
 def project(folder: Path, backend: str) -> Path:
     """The project on small corpora, with epochs enough to be killed between them."""
     folder.mkdir()
-    clone = Clone(folder)
+    clone = Clone.made(folder)
     clone.set("train.backend", backend)
     for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
         clone.set(f"models.{model}.epochs", 6)
