@@ -178,4 +178,4 @@ def clone(tmp_path_factory):
             assert output.count("Running stage") == len(dvc_file.stages(first.folder))
             first.commit("results")
             first.folder.rename(done)
-    return Clone(shutil.copytree(done, tmp_path_factory.mktemp("clone") / "small", symlinks=True))
+    return Clone(done).copied(tmp_path_factory.mktemp("clone") / "small")

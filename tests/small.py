@@ -62,6 +62,10 @@ class Clone:
         self.commit("small corpora")
         return self
 
+    def copied(self, folder: Path) -> Clone:
+        """A copy of it, results and cache included."""
+        return Clone(Path(shutil.copytree(self.folder, folder, symlinks=True)))
+
     def run(self, *command: str, code: int = 0) -> str:
         """Standard output and error of a command that must end with `code`."""
         changes = {
