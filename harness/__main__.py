@@ -1,5 +1,9 @@
 """`python -m harness`."""
 
-from harness.cli import main
+from harness.core.environment import require_packages
+
+require_packages()
+
+from harness.cli import main  # noqa: E402
 
 main(prog_name="python -m harness")

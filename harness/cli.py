@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from harness.core.errors import told
+from harness.core.errors import user_errors
 
 JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N")
 REMOTE = click.option("--remote", metavar="NAME", help="A remote of DVC, not the default one.")
@@ -34,7 +34,7 @@ class Commands(click.Group):
         # Stages begin with `python`: this one, whether the environment is activated or not.
         folder = os.path.dirname(sys.executable)
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
-        with told():
+        with user_errors():
             try:
                 code = super().main(*arguments, **options | {"standalone_mode": False})
             except click.exceptions.Abort:

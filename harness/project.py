@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,16 @@ def read(root: Path = HERE) -> Project:
     """
     path = root / PROJECT
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("harness", {})
+        return _parsed(path, path.read_text("utf-8"))
     except FileNotFoundError:
         return Project()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file ({reason(error)})") from None
+
+
+@lru_cache
+def _parsed(path: Path, text: str) -> Project:
+    table = tomllib.loads(text).get("tool", {}).get("harness", {})
     known = {field.name: getattr(Project, field.name) for field in fields(Project)}
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -98,7 +104,11 @@ def read(root: Path = HERE) -> Project:
         elif isinstance(known[key], str) and isinstance(value, str):
             values[key] = value
         else:
-            raise UserError(f"{path}: tool.harness.{key} is of the wrong type")
+            expected = "a list of texts" if isinstance(known[key], tuple) else "a text"
+            raise UserError(f"{path}: tool.harness.{key} is {value!r}, expected {expected}")
+    if values.get("better", "lower") not in ("higher", "lower"):
+        wrong = values["better"]
+        raise UserError(f"{path}: tool.harness.better is {wrong!r}, expected higher or lower")
     return Project(**values)
 
 

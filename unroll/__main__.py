@@ -1,5 +1,9 @@
 """`python -m unroll`, the same as the command `unroll`."""
 
-from unroll.cli import main
+from harness.core.environment import require_packages
+
+require_packages()
+
+from unroll.cli import main  # noqa: E402
 
 main(prog_name="unroll")

@@ -1,8 +1,24 @@
-"""The environment of the commands that the harness starts."""
+"""The environment of commands: the packages of this one, the variables of those that it starts."""
 
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import find_spec
+
+
+def require_packages() -> None:
+    """End the process with one line where the project's packages are not installed.
+
+    The likeliest mistake of all is a `dvc` or `python` from outside of the environment. To be
+    called before anything is imported that is not in the standard library.
+    """
+    if not all(map(find_spec, ("click", "dvc", "ruamel"))):
+        sys.exit(
+            f"error: {sys.executable} lacks the packages of requirements.txt; run `make venv`, "
+            "then `source .venv/bin/activate`, and the same again"
+        )
+
 
 # Whose commits these are, and how git is configured and reaches a server: tied to no repository.
 KEPT = (

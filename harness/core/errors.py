@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend, and the reasons of others in its message."""
+"""The one exception for what a user can fix, and how a command that meets it ends."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """A mistake or a state of the machine that the user can mend.
+    """A mistake or a state of the machine that the user can fix.
 
-    The message says what is wrong, where, what was expected and how to mend it; it is printed
-    as it stands, without a traceback, and the process ends with exit code 1.
+    The message says what is wrong, where, what was expected and how to fix it; it is printed as it
+    stands, without a traceback, and the process ends with exit code 1.
     """
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """End the process with exit code 1 and one message, no traceback, for what a user can mend.
+def user_errors(name: str = "") -> Iterator[None]:
+    """End the process with exit code 1 and one message, no traceback, for what a user can fix.
 
     That is a `UserError`, and what the system says of a full disk, a missing permission or a
     read-only folder. Ctrl-C ends it with 130.
+
+    Args:
+        name: of what ran, for the system's messages.
     """
     try:
         yield
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error}; mend that and run it again")
+        cause = reason(error)
+        if not error.errno:  # NumPy and HDF5 give no number when a write comes out short
+            cause = f"a file could not be written ({cause}); is the disk full?"
+        sys.exit(f"error: {name + ': ' if name else ''}{cause}; fix that and run it again")
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)

@@ -76,7 +76,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Have the content on the disk before the name: a loss of power must not leave an empty file."""
+    """Bring the content to the disk before the name: a loss of power leaves no empty file."""
     with path.open("rb") as file:
         try:
             os.fsync(file.fileno())

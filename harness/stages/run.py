@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness import project
 from harness.core import files, paths
-from harness.core.errors import UserError, reason
+from harness.core.errors import UserError, user_errors
 from harness.core.params import Declared
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
@@ -123,20 +123,10 @@ def _check_read(stage: dvc_file.Stage, params: Declared) -> None:
 
 def command() -> None:
     """The command: one stage, its name and arguments from the command line."""
-    try:
-        process.end_when_asked("stopped; the same command goes on from here")
+    name, *arguments = sys.argv[1:] or [""]
+    with user_errors(name):
+        process.end_when_asked("stopped; the same command resumes from here")
         process.end_with_parent()
-        if len(sys.argv) < 2:
+        if not name:
             raise UserError("expected one stage, for example: python -m harness.stages train-rnn")
-        main(sys.argv[1], sys.argv[2:])
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        # A full disk, a missing permission, a read-only folder: the system's own words, no trace.
-        # NumPy and HDF5 give no number when a write comes out short.
-        cause = reason(error)
-        if not error.errno:
-            cause = f"a file could not be written ({cause}); is the disk full?"
-        print(f"error: {sys.argv[1]}: {cause}; mend that and run it again", file=sys.stderr)
-        sys.exit(1)
+        main(name, arguments)

