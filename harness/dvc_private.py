@@ -97,13 +97,14 @@ def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any
         UserError: naming the stage, or the part of the file, that DVC cannot resolve.
     """
     from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver, EntryDefinition
+    from dvc.parsing import DataResolver, EntryDefinition, make_definition
 
     place, found, repo = "dvc.yaml", dict[str, Any](), _Repo(root)
     try:
-        resolver: Any = DataResolver(repo, "", pipeline)
-        for group, definition in resolver.definitions.items():
+        resolver: Any = DataResolver(repo, "", pipeline | {"stages": {}})
+        for group, body in pipeline.get("stages", {}).items():
             place = f"dvc.yaml: stage {group}"
+            definition = resolver.definitions[group] = make_definition(resolver, group, body)
             if isinstance(definition, EntryDefinition):
                 found |= definition.resolve()
             else:
@@ -112,9 +113,10 @@ def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any
     except DvcException as error:
         cause = reason(error)
         raise UserError(cause if "dvc.yaml" in cause else f"{place}: {cause}") from None
-    except (AssertionError, AttributeError, LookupError, OSError, RecursionError) as error:
-        raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
-    except (TypeError, ValueError) as error:
+    except AssertionError:
+        raise UserError(f"{place}: its keys do not belong together, or one is missing") from None
+    # The resolver expects what DVC's schema has let through, and says anything of what it has not.
+    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
     return found, repo.fs.asked
 
