@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -138,6 +138,10 @@ def read_params(path: Path) -> Any:
         raise UserError(f"{path}: not a file of parameters ({reason(error)})") from None
 
 
+# A pattern, whether it ignores what it matches, and whether it is for folders alone.
+_Rule = tuple[re.Pattern[str], bool, bool]
+
+
 def hashed_files(folder: Path) -> Iterator[Path]:
     """The files below a folder that DVC hashes: without those that `.dvcignore` files name.
 
@@ -145,62 +149,50 @@ def hashed_files(folder: Path) -> Iterator[Path]:
     """
     top = Path(os.path.abspath(folder))
     root = next((path for path in (top, *top.parents) if (path / ".dvc").is_dir()), top)
-    ignored = _Ignored(root)
+    rules = _rules(root, top.relative_to(root).parts)
     for parent, names, files in os.walk(folder):
-        place = Path(os.path.abspath(parent)).relative_to(root).as_posix()
-        place = "" if place == "." else place
+        place = Path(os.path.abspath(parent)).relative_to(root)
         names[:] = [
             name
             for name in names
-            if not ignored.names(place, name, is_folder=True)
+            if not _ignored(rules, (place / name).as_posix(), is_folder=True)
             and not os.path.exists(os.path.join(parent, name, ".dvc"))
         ]
         for name in files:
-            if not ignored.names(place, name, is_folder=False):
+            if not _ignored(rules, (place / name).as_posix(), is_folder=False):
                 yield Path(parent, name)
 
 
-# A pattern, whether it ignores what it matches, and whether it is for folders alone.
-_Rule = tuple[re.Pattern[str], bool, bool]
+def _rules(root: Path, parts: tuple[str, ...]) -> list[_Rule]:
+    """The rules of the `.dvcignore` files above a folder, the strongest last.
+
+    DVC refuses such a file in a folder that it hashes.
+    """
+    from dvc.pathspec_math import change_rule
+
+    rules = list(_compiled(_ALWAYS_IGNORED))
+    for i in range(len(parts) or 1):
+        place = Path(*parts[:i])
+        name = (place / ".dvcignore").as_posix()
+        if (root / name).is_file() and not _ignored(rules, name, is_folder=False):
+            lines = map(str.strip, (root / name).read_text("utf-8").splitlines())
+            kept = [line for line in lines if line and not line.startswith("#")]
+            rules += _compiled(
+                [change_rule(line, place.as_posix()) for line in kept] if i else kept
+            )
+    return rules
 
 
-class _Ignored:
-    """The rules of the `.dvcignore` files of a repository; places are relative to its root."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._rules: dict[str, list[_Rule]] = {}
-
-    def names(self, place: str, name: str, is_folder: bool) -> bool:
-        """Whether the rules name an entry of the folder `place`."""
-        path = f"{place}/{name}" if place else name
-        for pattern, ignores, folders_only in reversed(self._of(place)):
-            if folders_only and not is_folder:
-                continue
-            if pattern.match(path) or (is_folder and pattern.match(f"{path}/")):
-                return ignores
-        return False
-
-    def _of(self, place: str) -> list[_Rule]:
-        """The rules that hold in a folder, the strongest last."""
-        from dvc.pathspec_math import change_rule
-
-        if place not in self._rules:
-            above = self._of(place.rpartition("/")[0]) if place else []
-            lines = self._lines(place)
-            own = [change_rule(line, place) for line in lines] if place else lines
-            self._rules[place] = [*above, *_compiled(own)]
-        return self._rules[place]
-
-    def _lines(self, place: str) -> list[str]:
-        file = self._root / place / ".dvcignore"
-        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-        kept = (line.strip() for line in lines)
-        always = [] if place else _ALWAYS_IGNORED
-        return [*always, *(line for line in kept if line and not line.startswith("#"))]
+def _ignored(rules: list[_Rule], path: str, is_folder: bool) -> bool:
+    for pattern, ignores, folders_only in reversed(rules):
+        if folders_only and not is_folder:
+            continue
+        if pattern.match(path) or (is_folder and pattern.match(f"{path}/")):
+            return ignores
+    return False
 
 
-def _compiled(lines: list[str]) -> Iterator[_Rule]:
+def _compiled(lines: Iterable[str]) -> Iterator[_Rule]:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
     for line in lines:

@@ -85,8 +85,8 @@ def test_a_full_disk_that_shows_late_is_an_error_and_leaves_nothing(folder, monk
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(folder):
     write_text(Path("a.txt"), "old")
-    with pytest.raises(TypeError), replacing(Path("a.txt")) as partial:
-        partial.write_text(7)
+    with pytest.raises(UnicodeEncodeError), replacing(Path("a.txt")) as partial:
+        partial.write_text("half \ud800")
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("a.txt", "old")]
 
 

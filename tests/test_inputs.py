@@ -74,7 +74,7 @@ def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
 def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing(copy):
     flipped(copy / "plots/points/rnn/roc.csv")
     before = sorted(copy.rglob("*"))
-    code, output = run("harness.stages.run", "plot@rnn", "imdb")
+    code, output = run("harness.stages", "plot@rnn", "imdb")
     assert (code, len(output.splitlines())) == (1, 1)
     assert "plots/points/rnn/roc.csv: not what evaluate@rnn wrote; run `dvc repro" in output
     assert [path for path in sorted(copy.rglob("*")) if "__pycache__" not in str(path)] == [
@@ -84,26 +84,26 @@ def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing
 
 def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
     script = copy / "stages/plot.py"
-    change = "    open('unroll/figures.py', 'a').write('# changed meanwhile')\n"
+    change = "    open('unroll/plotting/pictures.py', 'a').write('# changed meanwhile')\n"
     script.write_text(script.read_text() + change)
     recorded = (copy / "dvc.lock").read_bytes()
     code, output = run("dvc", "repro", "--single-item", "plot@rnn")
     assert code != 0
-    assert "unroll/figures.py changed while plot@rnn ran" in output
+    assert "unroll/plotting changed while plot@rnn ran" in output
     assert "Traceback" not in output
     assert (copy / "dvc.lock").read_bytes() == recorded
 
 
 def test_in_a_folder_of_modules_what_python_leaves_there_does_not_count_and_a_module_does(copy):
     stage = dvc_file.stage("train-rnn")
-    left = copy / "unroll/learning/__pycache__/left.pyc"
+    left = copy / "unroll/training/__pycache__/left.pyc"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"left")
     assert lock_file.is_recorded(stage, hashing.digests(stage))
     assert run("dvc", "status", "train-rnn") == (0, "Data and pipelines are up to date.\n")
-    (copy / "unroll/learning/more.py").write_text("")
+    (copy / "unroll/training/more.py").write_text("")
     assert not lock_file.is_recorded(stage, hashing.digests(stage))
-    assert "unroll/learning" in run("dvc", "status", "train-rnn")[1]
+    assert "unroll/training" in run("dvc", "status", "train-rnn")[1]
 
 
 def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
@@ -113,7 +113,7 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
             "- versions.yaml: [matplotlib", "- seed\n      - versions.yaml: [matplotlib"
         )
     )
-    code, output = run("harness.stages.run", "plot@rnn", "imdb")
+    code, output = run("harness.stages", "plot@rnn", "imdb")
     assert code == 1
     assert "stage plot@rnn declares the parameters seed and never reads them" in output
 
