@@ -103,13 +103,24 @@ def _unfinished(stage: dvc_file.Stage, found: dict[str, str]) -> Path:
 
 
 def main_of(name: str, params: Declared) -> Callable[..., None]:
-    """The `main` of a stage's script, everything ready for it that the project wants ready."""
+    """The `main` of a stage's script, everything ready for it that the project wants ready.
+
+    Raises:
+        UserError: there is no such script.
+    """
     _leave_home()
     table = project.read()
     if table.start:
         project.function(table.start)(params)
     script = name.partition("@")[0].replace("-", "_")
-    return importlib.import_module(f"{table.stages}.{script}").main
+    module = f"{table.stages}.{script}"
+    try:
+        return importlib.import_module(module).main
+    except ModuleNotFoundError as error:
+        if error.name not in (table.stages, module):
+            raise
+        path = module.replace(".", "/")
+        raise UserError(f"{paths.PIPELINE}: stage {name} has no script {path}.py") from None
 
 
 def _check_read(stage: dvc_file.Stage, params: Declared) -> None:
