@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from harness.core.errors import UserError
 from harness.core.yaml import read_yaml
-from harness.stages import checks, dvc_file, hashing, lock_file
+from harness.stages import checks, dvc_file, hashing
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ HARMS = {
 
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
-def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
+def test_every_damaged_file_is_named_with_the_command_that_fixes_it(copy, harm):
     writers = {out: name for name, stage in dvc_file.stages().items() for out in stage.outs}
     tried = 0
     for name, stage in dvc_file.stages().items():
@@ -62,9 +62,7 @@ def test_every_damaged_file_is_named_with_the_command_that_mends_it(copy, harm):
                 with pytest.raises(UserError) as error:
                     check(name)
                 assert str(path) in str(error.value)
-                assert "run `dvc repro" in str(error.value) or "`dvc repro` runs" in str(
-                    error.value
-                )
+                assert "`dvc repro" in str(error.value)
                 path.write_bytes(whole)
                 tried += 1
         check(name)
@@ -92,18 +90,6 @@ def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
     assert "unroll/plotting changed while plot@rnn ran" in output
     assert "Traceback" not in output
     assert (copy / "dvc.lock").read_bytes() == recorded
-
-
-def test_in_a_folder_of_modules_what_python_leaves_there_does_not_count_and_a_module_does(copy):
-    stage = dvc_file.stage("train-rnn")
-    left = copy / "unroll/training/__pycache__/left.pyc"
-    left.parent.mkdir(exist_ok=True)
-    left.write_bytes(b"left")
-    assert lock_file.is_recorded(stage, hashing.digests(stage))
-    assert run("dvc", "status", "train-rnn") == (0, "Data and pipelines are up to date.\n")
-    (copy / "unroll/training/more.py").write_text("")
-    assert not lock_file.is_recorded(stage, hashing.digests(stage))
-    assert "unroll/training" in run("dvc", "status", "train-rnn")[1]
 
 
 def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
