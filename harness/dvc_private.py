@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from harness.core.errors import UserError, reason
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc_data.hashfile.db import HashFileDB
 
 HERE = Path()
 # Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
@@ -273,3 +277,164 @@ def upstream(name: str) -> Upstream:
             )
     except DvcException as error:
         raise UserError(reason(error)) from None
+
+
+# Sharing: the objects of the cache and of a remote, and the runs that DVC remembers.
+
+JOBS = 8
+
+
+def outputs(repo: Repo, in_git: bool = True) -> dict[str, str]:
+    """The path of every output that `dvc.lock` or a `.dvc` file records, by MD5.
+
+    Args:
+        in_git: also those that git keeps, such as metrics with `cache: false`.
+    """
+    return {
+        str(out.hash_info.value): str(out)
+        for out in repo.index.outs
+        if out.hash_info and out.hash_name == "md5" and (in_git or out.use_cache)
+    }
+
+
+def outputs_of_runs(repo: Repo) -> dict[str, str]:
+    """The path of every output of every run in the run-cache, by MD5."""
+    runs = repo.stage_cache
+    found: dict[str, str] = {}
+    for file in Path(runs.cache_dir).glob("*/*/*"):
+        # A name of another length is a file that another process is writing.
+        run = runs._load_cache(file.parent.name, file.name) if len(file.name) == 64 else None
+        found |= {out["md5"]: out["path"] for out in (run or {}).get("outs", []) if "md5" in out}
+    return found
+
+
+def with_files(outs: dict[str, str], *stores: HashFileDB) -> dict[str, str]:
+    """`outs` and, for each folder, its files, by MD5.
+
+    A folder is an object that lists its files; if no store has it whole, they are left out.
+    """
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.transfer import find_tree_by_obj_id
+
+    found = dict(outs)
+    for md5, name in outs.items():
+        if md5.endswith(".dir"):
+            files = find_tree_by_obj_id(stores, HashInfo("md5", md5)) or ()
+            found |= {str(file.value): "/".join((name, *key)) for key, _, file in files}
+    return found
+
+
+def stored(store: HashFileDB, md5s: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What a remote says of its objects, by MD5: the size in bytes, and what its kind adds.
+
+    Of a remote that cannot list its objects, such as HTTP, those of `md5s` that it has, with
+    nothing said of them.
+    """
+    if not store.fs.CAN_TRAVERSE:
+        return {md5: {} for md5 in store.list_oids_exists(list(md5s))}
+    is_local = store.fs.protocol == "local"
+    listing = store.fs.fs.find(store.path, detail=not is_local)  # DVC's own gives names alone
+    found = {}
+    for path in listing:
+        md5 = "".join(path.replace("\\", "/").split("/")[-2:])
+        if re.fullmatch(r"[0-9a-f]{32}(\.dir)?", md5):
+            found[md5] = store.fs.info(path) if is_local else listing[path]
+    return found
+
+
+def suspects(cache: HashFileDB, md5s: Iterable[str], there: dict[str, dict[str, Any]]) -> list[str]:
+    """Those of `md5s`, which cache and remote have, that may be damaged in the remote.
+
+    That costs no reading: the size is not that in the cache, S3's ETag is another MD5, or a file
+    can be written to, while DVC makes all objects read-only.
+    """
+    found = []
+    for md5 in md5s:
+        info, tag = there[md5], str(there[md5].get("ETag", "")).strip('"')
+        size = cache.fs.size(cache.oid_to_path(md5))
+        is_other = re.fullmatch("[0-9a-f]{32}", tag) and tag != md5[:32]
+        is_writable = "ino" in info and info["mode"] & 0o222
+        if info.get("size", size) != size or is_other or is_writable:
+            found.append(md5)
+    return found
+
+
+def damaged(store: HashFileDB, md5s: Iterable[str]) -> list[str]:
+    """Those of `md5s` that a store lacks, or whose content, read to the end, has another MD5."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from dvc_data.hashfile.hash import hash_file
+
+    def is_damaged(md5: str) -> bool:
+        try:
+            _, found = hash_file(store.oid_to_path(md5), store.fs, "md5")
+        except FileNotFoundError:
+            return True
+        return found.value != md5[:32]
+
+    every = list(md5s)
+    with ThreadPoolExecutor(JOBS) as pool:
+        return [md5 for md5, is_so in zip(every, pool.map(is_damaged, every), strict=True) if is_so]
+
+
+def copy(
+    source: HashFileDB, target: HashFileDB, md5s: Iterable[str], verify: bool = False
+) -> dict[str, Exception]:
+    """Copy objects from a cache to a remote that lacks them, or back.
+
+    Args:
+        verify: for the way back: leave out what the cache has, and what turns out to be damaged.
+
+    Returns:
+        Those that could not be copied, with the reason.
+    """
+    failed: dict[str, Exception] = {}
+    wanted = [md5 for md5 in md5s if not (verify and target.exists(md5))]
+    if wanted:
+        target.add(
+            [source.oid_to_path(md5) for md5 in wanted],
+            source.fs,
+            wanted,
+            verify=verify,
+            check_exists=False,
+            batch_size=JOBS,
+            on_error=failed.__setitem__,  # type: ignore[arg-type]
+        )
+    return failed
+
+
+def runs_that_fit(repo: Repo) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each stage that must run, and the outputs of the run in the run-cache that replaces it.
+
+    The run of one stage says what the next one reads, which need not be here. `dvc repro` will
+    find the same runs; `repo` is of no use for anything else afterwards.
+
+    Yields:
+        The stage's name; the path of each output by MD5.
+    """
+    import networkx as nx
+    from dvc.dependency.param import ParamsDependency
+    from dvc.exceptions import DvcException
+    from dvc.stage.cache import _can_hash
+
+    # What each output will be, None while that is unknown.
+    written = {out.fs_path: None for out in repo.index.outs}
+    for stage in reversed(list(nx.topological_sort(repo.index.graph))):
+        before = [dep.hash_info for dep in stage.deps]
+        try:
+            for dep in stage.deps:
+                if isinstance(dep, ParamsDependency) or dep.fs_path not in written:
+                    dep.save()
+                elif out := written[dep.fs_path]:
+                    dep.hash_info, dep.meta = out.hash_info, out.meta
+                else:
+                    raise DvcException("what it reads is unknown")
+        except DvcException:
+            continue
+        is_changed = stage.cmd_changed or before != [dep.hash_info for dep in stage.deps]
+        if not is_changed and all(out.hash_info for out in stage.outs):
+            written |= {out.fs_path: out for out in stage.outs}
+        elif _can_hash(stage) and (run := repo.stage_cache._load(stage)):
+            outs = repo.stage_cache._create_stage(run, wdir=stage.wdir).outs
+            written |= {out.fs_path: out for out in outs}
+            yield stage.addressing, {str(out.hash_info.value): str(out) for out in outs}

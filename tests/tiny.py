@@ -2,74 +2,95 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import pytest
 from conftest import ROOT
+from dvc.repo import Repo
 from s3 import BUCKET, Server
+
+from harness.cli import main
 
 PIPELINE = """\
 stages:
   draw:
-    cmd: python draw.py
+    cmd: echo draw >> ran && sh draw.sh
     params: [seed]
-    deps: [draw.py]
+    deps: [draw.sh]
     outs: [data/drawn]
     metrics:
     - metrics/drawn.json: {cache: false}
   join:
-    cmd: cat data/drawn/* metrics/drawn.json > data/joined && cp metrics/drawn.json metrics/of.json
+    cmd:
+    - echo join >> ran && cat data/drawn/* metrics/drawn.json > data/joined
+    - cp metrics/drawn.json metrics/of.json
     deps: [data/drawn, metrics/drawn.json]
     outs: [data/joined]
     metrics:
     - metrics/of.json: {cache: false}
 """
 DRAW = """\
-import json, pathlib, random
-seed = int(pathlib.Path("params.yaml").read_text().split()[1])
-random.seed(seed)
-folder = pathlib.Path("data/drawn")
-folder.mkdir(parents=True, exist_ok=True)
-for i in range(16):
-    (folder / f"{i:02}").write_bytes(random.randbytes(300_000))
-pathlib.Path("metrics").mkdir(exist_ok=True)
-pathlib.Path("metrics/drawn.json").write_text(json.dumps({"seed": seed}))
+seed=$(cut -d ' ' -f 2 params.yaml)
+mkdir -p data/drawn metrics
+for i in 1 2 3 4 5 6; do seq $seed$i 3 99999 > data/drawn/$i; done
+echo "{\\"seed\\": $seed}" > metrics/drawn.json
 """
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+OBJECTS = ".dvc/cache/files/md5"
 
 
 class Tiny:
-    """A clone of the tiny project."""
+    """A clone of the tiny project. Its remote is the folder `remote` beside it.
+
+    Attributes:
+        objects: the folder of its cache that holds the objects.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.objects = folder / OBJECTS
 
     @classmethod
     def made(cls, folder: Path) -> Tiny:
         """A new one, that has run."""
         folder.mkdir()
         tiny = cls(folder)
-        tiny.run("git", "init", "-q", "-b", "main")
-        tiny.run("dvc", "init", "-q")
-        (folder / ".dvc/config").write_bytes((ROOT / ".dvc/config").read_bytes())
-        (folder / "dvc.yaml").write_text(PIPELINE)
-        (folder / "draw.py").write_text(DRAW)
-        (folder / "params.yaml").write_text("seed: 1\n")
-        (folder / ".gitignore").write_text("/data/\n")
-        tiny.run("dvc", "repro", "-q")
-        tiny.commit("drawn")
+        tiny.git("init", "-q", "-b", "main")
+        Repo.init(str(folder)).close()
+        config = "[core]\n    remote = folder\n['remote \"folder\"']\n    url = ../../remote\n"
+        for name, text in {
+            ".dvc/config": config,
+            "dvc.yaml": PIPELINE,
+            "draw.sh": DRAW,
+            "params.yaml": "seed: 1\n",
+            ".gitignore": "/data/\n/ran\n",
+        }.items():
+            (folder / name).write_text(text)
+        tiny.repro()
+        tiny.git("add", "-A")
+        tiny.git(*IDENTITY, "commit", "-q", "-m", "drawn")
         return tiny
 
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "-A")
-        self.run("git", *IDENTITY, "commit", "-q", "-m", message)
+    def copy(self, folder: Path) -> Tiny:
+        """All of it in another folder; the objects of the cache are the same files."""
+
+        def link(source: str, target: str) -> None:
+            (os.link if OBJECTS in source else shutil.copy2)(source, target)
+
+        shutil.copytree(self.folder, folder, copy_function=link)
+        return Tiny(folder)
 
     def clone(self, folder: Path) -> Tiny:
         """What git has of it, in another folder."""
-        self.run("git", "clone", "-q", str(self.folder), str(folder))
+        self.git("clone", "-q", ".", str(folder))
         return Tiny(folder)
 
     def use(self, server: Server, **settings: str) -> None:
@@ -78,40 +99,76 @@ class Tiny:
             "url": f"s3://{BUCKET}/cache",
             "endpointurl": server.url,
             "credentialpath": str(server.credentials),
-            "verify": "true",
         }
-        lines = ["[core]", "    remote = s3", """['remote "s3"']"""]
-        lines += [f"    {name} = {value}" for name, value in (remote | settings).items()]
+        self._use("s3", remote | settings)
+
+    def use_url(self, url: str) -> None:
+        """Take another address for the remote."""
+        self._use("other", {"url": url})
+
+    def _use(self, name: str, remote: dict[str, str]) -> None:
+        lines = [f"[core]\n    remote = {name}\n['remote \"{name}\"']"]
+        lines += [f"    {key} = {value}" for key, value in remote.items()]
         (self.folder / ".dvc/config.local").write_text("\n".join(lines) + "\n")
 
-    def run(self, *command: str, code: int = 0) -> str:
-        """Standard output and error of a command that must end with `code`."""
-        done = self.start(*command)
-        output = done.communicate()[0]
-        assert done.returncode == code, output
-        return output
+    def results(self) -> dict[str, bytes]:
+        """What the pipeline has written."""
+        return files(self.folder / "data") | files(self.folder / "metrics")
+
+    def git(self, *arguments: str) -> bytes:
+        """Run git in the folder."""
+        command = ("git", *arguments)
+        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True).stdout
+
+    def repro(self, seed: int | None = None) -> list[str]:
+        """Run what `dvc repro` runs; the names of the stages that had to run."""
+        if seed is not None:
+            (self.folder / "params.yaml").write_text(f"seed: {seed}\n")
+        with contextlib.chdir(self.folder), Repo() as repo:
+            repo.reproduce()
+        ran = self.folder / "ran"
+        names = ran.read_text().split() if ran.exists() else []
+        ran.unlink(missing_ok=True)
+        return names
 
     def share(self, command: str, *arguments: str, code: int = 0) -> str:
-        """The same of `make push`, `make pull` and the like."""
-        return self.run("python", "-m", "harness", command, *arguments, code=code)
+        """What `unroll push` and the like print; they must end with `code`."""
+        said = io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._environment(), clear=True),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+        ):
+            with pytest.raises(SystemExit) as end:
+                main([command, *arguments])
+            if isinstance(end.value.code, str):
+                print(end.value.code)
+        assert code == (1 if isinstance(end.value.code, str) else end.value.code), said.getvalue()
+        return said.getvalue()
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command, with nothing of the user's own configuration."""
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """The same in a process of its own, or another program of Python."""
         return subprocess.Popen(
-            command,
+            [sys.executable, *arguments],
             cwd=self.folder,
-            env=mine | {"PATH": path, "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"},
+            env=self._environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            **options,
         )
 
     def forget(self) -> None:
         """Remove all that came from the remote."""
         for name in (".dvc/cache", "data"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        """Nothing of the user's own settings, nor of an earlier call: DVC sets some once."""
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return mine | {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def files(folder: Path) -> dict[str, bytes]:

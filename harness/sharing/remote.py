@@ -1,29 +1,31 @@
-"""Share the cache: `push`, `pull`, `check` or `audit`.
+"""Share the cache through a remote: `push`, `pull` and `audit --remote`.
 
-What `dvc push --run-cache` and `dvc pull --run-cache` do, and what they leave out: the remote is
-asked first, damaged objects are sent anew, and the metrics and plots of a run travel with it, so
-that whoever comes to the same code, parameters and data need not run anything.
+DVC's `push --run-cache` and `pull --run-cache` do most of it. What they leave out is here: damaged
+objects in the remote are named and sent again, and what a run has written travels with it, metrics
+and plots too, so that the same code, parameters and data need not run anywhere else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
-from dvc.config import ConfigError
-from dvc.exceptions import DvcException
-from dvc.lock import LockError
+from dvc.config import Config, RemoteConfigError
+from dvc.data_cloud import Remote
 from dvc.logger import setup
 from dvc.repo import Repo
 
+from harness import dvc_private as private
 from harness.core.errors import UserError, reason
-from harness.sharing import objects, preflight, runcache, s3_client
-from harness.sharing.preflight import AGAIN
+from harness.sharing import probe
+from harness.sharing.probe import AGAIN
 
 
 class Failures(logging.Handler):
-    """What libraries log of failed transfers, object after object with tracebacks: the last one."""
+    """The last of what libraries log of failed transfers, object by object with tracebacks."""
 
     last = ""
 
@@ -32,184 +34,213 @@ class Failures(logging.Handler):
             self.last = reason(record.exc_info[1])
 
     def listen(self) -> None:
-        """Take the place of every other handler of theirs."""
+        """Take the place of the libraries' other handlers."""
         for name in ("dvc_data", "dvc_objects", "asyncio"):
             logger = logging.getLogger(name)
             logger.handlers, logger.propagate = [self], False
 
 
 class Share:
-    """A clone and one of its remotes."""
+    """A clone and one of its remotes.
 
-    def __init__(self, repo: Repo) -> None:
-        """The remote is the default one of `repo`."""
-        self.repo = repo
+    Attributes:
+        cache: the objects of the clone.
+        store: those of the remote.
+    """
+
+    def __init__(self, repo: Repo, remote: Remote) -> None:
+        self.repo, self.remote = repo, remote
+        self.cache, self.store = repo.cache.local, remote.odb
+        self.where = probe.where(remote)
         self.failures = Failures()
-        name = repo.config["core"].get("remote")
-        known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
-        if name not in known:
-            raise UserError(f"there is no remote {name}; there are {', '.join(known)}")
-        try:
-            self.remote = repo.cloud.get_remote(name)
-        except ImportError:
-            scheme = known[name]["url"].partition(":")[0]
-            raise UserError(
-                f"remote {name}: {scheme} needs its client; "
-                f"`.venv/bin/python -m pip install 'dvc[{scheme}]'` installs it"
-            ) from None
-        if self.remote.fs.protocol == "s3":
-            s3_client.bound()
         self.failures.listen()
-        self.odb = self.remote.odb
-        self.where = preflight.where(self.remote)
 
     def push(self) -> None:
-        """Bring all that this clone knows to the remote, and mend what is damaged there.
+        """Bring all that this clone knows to the remote, and repair damage there.
 
         Raises:
             UserError: not all could be sent.
         """
-        here, there = objects.of_clone(), objects.of_remote(self.odb)
-        nowhere = self._nowhere(there)
-        if nowhere:
+        known = self._known()
+        there = private.stored(self.store, known)
+        here = {md5: name for md5, name in known.items() if self.cache.exists(md5)}
+        recorded = private.with_files(private.outputs(self.repo, in_git=False), self.cache)
+        lacking = [name for md5, name in recorded.items() if md5 not in here and md5 not in there]
+        if lacking:
             print(
-                f"warning: {len(nowhere)} objects that dvc.lock records are neither here nor in "
-                f"{self.where}; `make repro` makes them, or `make push` where they are",
+                f"warning: {len(lacking)} recorded objects are neither here nor in {self.where}: "
+                f"{_some(lacking)}; push from a clone that has them, or run the pipeline",
                 file=sys.stderr,
             )
-        mended, _ = self._mend(objects.suspects(self.odb, there, here), here)
+        common = [md5 for md5 in here if md5 in there]
+        repaired, _ = self._repair(private.suspects(self.cache, common, there), known)
         new = [md5 for md5 in here if md5 not in there]
-        spoiled = sorted({here[md5] for md5 in new if not objects.is_whole(md5)})
+        spoiled = sorted({here[md5] for md5 in private.damaged(self.cache, new)})
         if spoiled:
             raise UserError(
-                f"damaged in the cache of this clone, so nothing was sent: {', '.join(spoiled)}; "
-                "`make audit` says what to delete"
+                f"damaged in the cache of this clone, so nothing was sent: {_some(spoiled)}; "
+                "`audit` names the files to delete"
             )
         self._send(new)
-        runs = self.repo.stage_cache.push(self.remote.name)
-        if self.failures.last:  # DVC counts runs that failed, too
+        # The runs, and what else DVC may track.
+        self.repo.push(remote=self.remote.name, run_cache=True)
+        if self.failures.last:  # of runs, DVC only logs it
             raise UserError(f"{self.where} did not take all runs: {self.failures.last}; {AGAIN}")
-        # What else DVC may track, such as files added by hand.
-        rest = self.repo.push(remote=self.remote.name)
         print(
-            f"{self.where}: {len(new) + rest} objects sent, {objects.size(new):,} bytes; "
-            f"{mended} mended, {len(here) - len(new) - mended} were there; {len(runs)} runs"
+            f"{self.where}: {len(new)} objects sent, {self._size(new):,} bytes; "
+            f"{repaired} repaired, {len(common) - repaired} were there"
         )
 
     def pull(self) -> None:
-        """Bring what the work tree needs from the remote, and the outputs of runs that fit it.
+        """Bring what the work tree needs from the remote, and what runs on its inputs have written.
 
         Raises:
             UserError: something is missing or damaged in the remote.
         """
-        before = set(objects.of_clone())
-        there = objects.of_remote(self.odb)
+        before = set(self.cache.all())
+        failure: Exception | None = None
         try:
-            self.repo.pull(remote=self.remote.name, run_cache=True)
-        except DvcException as error:
-            raise self._incomplete(set(there), error) from None
-
-        def copy(md5s: Iterable[str]) -> None:
-            objects.copy(self.odb, self.repo.cache.local, there.keys() & md5s, verify=True)
-
-        ready, lacking = runcache.fetch(self.repo, copy)
-        for stage in ready:
-            print(f"{stage}: a run on the same inputs is known; `make repro` takes what it wrote")
-        for stage in lacking:
-            print(f"{stage}: a run on the same inputs is known, but the remote lacks what it wrote")
-        new = set(objects.of_clone()) - before
-        print(f"{self.where}: {len(new)} objects fetched, {objects.size(new):,} bytes")
+            # What no run has made yet is not missing.
+            self.repo.pull(remote=self.remote.name, run_cache=True, allow_missing=True)
+        except Exception as error:
+            failure = error
+        self._check_whole(failure)
+        for stage, outs in private.runs_that_fit(self.repo):
+            private.copy(self.store, self.cache, outs, verify=True)
+            files = private.with_files(outs, self.cache)
+            private.copy(self.store, self.cache, files, verify=True)
+            is_complete = all(map(self.cache.exists, files))
+            outcome = "`repro` takes its outputs" if is_complete else "the remote lacks its outputs"
+            print(f"{stage}: a run on the same inputs is known; {outcome}", flush=True)
+        new = set(self.cache.all()) - before
+        print(f"{self.where}: {len(new)} objects fetched, {self._size(new):,} bytes")
 
     def audit(self) -> None:
-        """Read every object of the remote to its end, and mend those that this clone has whole.
+        """Read every object of the remote to its end; repair those that this clone has whole.
 
         Raises:
-            UserError: some are damaged, and this clone cannot mend them.
+            UserError: there is no object, or some are damaged and this clone cannot repair them.
         """
-        there = objects.of_remote(self.odb)
-        mended, left = self._mend(there, objects.of_clone())
-        print(f"{len(there)} objects in {self.where}, {mended + left} damaged, {mended} mended")
+        known = self._known()
+        there = private.stored(self.store, known)
+        if not there:
+            raise UserError(f"{self.where} has no objects; `push` sends some")
+        repaired, left = self._repair(there, known)
+        print(
+            f"{len(there)} objects in {self.where}, {repaired + left} damaged, {repaired} repaired"
+        )
         if left:
-            raise UserError("`make audit REMOTE=...` in a clone that has the others mends them")
+            raise UserError("run the same command in a clone that has the others")
 
-    def check(self) -> None:
-        """Say that the remote lets us in, which is asked before any command."""
-        print(f"{self.where} answers")
+    def _known(self) -> dict[str, str]:
+        """All objects that the clone knows: of every remembered run, and of what is recorded."""
+        outs = private.outputs_of_runs(self.repo) | private.outputs(self.repo)
+        return private.with_files(outs, self.cache)
 
-    def _mend(self, suspected: Iterable[str], names: dict[str, str]) -> tuple[int, int]:
-        """Send damaged objects anew; how many were sent, and how many are not whole here."""
-        damaged = objects.damaged(self.odb, suspected)
-        whole = [md5 for md5 in damaged if objects.is_whole(md5)]
+    def _repair(self, suspected: Iterable[str], names: dict[str, str]) -> tuple[int, int]:
+        """Send damaged objects again; how many were sent, and how many are not whole here."""
+        damaged = private.damaged(self.store, suspected)
+        unusable = private.damaged(self.cache, damaged)
+        whole = [md5 for md5 in damaged if md5 not in unusable]
         for md5 in damaged:
-            outcome = "sent anew" if md5 in whole else "not whole here, so not mended"
+            outcome = "sent again" if md5 in whole else "not whole here, so not repaired"
             used = names.get(md5, "of another run")
             print(f"{self._address(md5)}: DAMAGED ({used}), {outcome}", flush=True)
         for md5 in whole:
-            self.remote.fs.remove(self.odb.oid_to_path(md5))
+            with contextlib.suppress(FileNotFoundError):
+                self.store.delete(md5)  # DVC copies over no file where it can link
         self._send(whole)
-        return len(whole), len(damaged) - len(whole)
+        return len(whole), len(unusable)
+
+    def _send(self, md5s: list[str]) -> None:
+        # The lists of folders last: who finds one takes its files to be there.
+        for part in (
+            [md5 for md5 in md5s if not md5.endswith(".dir")],
+            [md5 for md5 in md5s if md5.endswith(".dir")],
+        ):
+            failed = private.copy(self.cache, self.store, part)
+            if failed:
+                raise UserError(
+                    f"{self.where} did not take {len(failed)} objects: "
+                    f"{reason(failed.popitem()[1])}; {AGAIN}"
+                )
+
+    def _check_whole(self, failure: Exception | None) -> None:
+        """After a pull that may have failed, name the recorded objects that the remote has not."""
+        recorded = private.outputs(self.repo, in_git=False)
+        names = private.with_files(recorded, self.cache, self.store)
+        lacking = [md5 for md5 in names if not self.cache.exists(md5)]
+        there = private.stored(self.store, lacking) if lacking else {}
+        damaged = private.damaged(self.store, [md5 for md5 in lacking if md5 in there])
+        lines = [
+            f"{self._address(md5)}: {'DAMAGED' if md5 in there else 'MISSING'} ({names[md5]})"
+            for md5 in lacking
+            if md5 in damaged or md5 not in there
+        ]
+        if lines:
+            raise UserError(
+                "\n".join(lines) + f"\nnot all recorded outputs are whole in {self.where}; "
+                "`push` in a clone that has them repairs that, `repro` computes them here"
+            )
+        if lacking and self.failures.last:
+            raise UserError(f"{self.where}: {self.failures.last}; {AGAIN}")
+        if failure:
+            raise failure
 
     def _address(self, md5: str) -> str:
-        return str(self.remote.fs.unstrip_protocol(self.odb.oid_to_path(md5)))
+        return str(self.remote.fs.unstrip_protocol(self.store.oid_to_path(md5)))
 
-    def _send(self, md5s: Iterable[str]) -> None:
-        failed = objects.copy(self.repo.cache.local, self.odb, md5s, verify=False)
-        if failed:
-            raise UserError(
-                f"{self.where} did not take {len(failed)} objects: {self.failures.last}; {AGAIN}"
-            )
+    def _size(self, md5s: Iterable[str]) -> int:
+        return sum(os.path.getsize(self.cache.oid_to_path(md5)) for md5 in md5s)
 
-    def _recorded(self) -> dict[str, str]:
-        """The objects that `dvc.lock` records, as far as the cache has the lists of them."""
-        names: dict[str, str] = {}
-        for out in self.repo.index.outs:
-            if out.use_cache and out.hash_info:
-                names |= objects.listed(str(out.hash_info.value), out.def_path)
-        return names
 
-    def _nowhere(self, there: Container[str]) -> dict[str, str]:
-        """Those of them that neither this clone nor the remote has."""
-        return {
-            md5: name
-            for md5, name in self._recorded().items()
-            if md5 not in there and not objects.path(md5).exists()
-        }
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if names[5:] else "")
 
-    def _incomplete(self, there: set[str], error: DvcException) -> UserError:
-        """Say what is missing or damaged in the remote."""
-        # DVC brings the list of a folder's files after the files, so not now.
-        lists = {md5 for md5 in self._recorded() if md5.endswith(".dir")}
-        objects.copy(self.odb, self.repo.cache.local, there & lists, verify=True)
-        names = self._recorded()
-        lines = [
-            f"{self._address(md5)}: DAMAGED ({names[md5]})"
-            for md5 in objects.damaged(self.odb, there & names.keys())
-        ]
-        lines += [
-            f"{self._address(md5)}: MISSING ({name})" for md5, name in self._nowhere(there).items()
-        ]
-        if not lines:
-            said = str(error).splitlines()[0]
-            return UserError(f"{self.where}: {said}: {self.failures.last}; {AGAIN}")
-        return UserError(
-            "\n".join(lines) + f"\nnot all that dvc.lock records is whole in {self.where}; "
-            "`make push` in a clone that has it mends that, `make repro` makes it anew"
+
+def _remote(repo: Repo, name: str | None) -> Remote:
+    known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
+    if not name or name not in known:
+        raise UserError(
+            f"there is no remote {name or 'by default'}; there are: {', '.join(known) or 'none'}; "
+            "`dvc remote add --default NAME URL` adds one"
         )
+    try:
+        remote = repo.cloud.get_remote(name)
+    except ImportError:
+        scheme = known[name]["url"].partition(":")[0]
+        raise UserError(
+            f"remote {name}: {scheme} needs its client; "
+            f"`python -m pip install 'dvc[{scheme}]'` installs it"
+        ) from None
+    if remote.worktree or remote.fs.version_aware:
+        raise RemoteConfigError(f"remote {name} keeps versions of its own; use `dvc push` and pull")
+    return remote
 
 
-def main(command: str, remote: str | None) -> None:
-    """Run `push`, `pull`, `check` or `audit` against a remote, the default one for None.
+def main(command: str, name: str | None) -> None:
+    """Run `push`, `pull` or `audit` against a remote, the default one for None.
 
     Raises:
         UserError: the remote cannot be used, or what the command says.
     """
     setup()
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # its warnings would come beside our line
+    # The client of S3 tries five times otherwise, which takes longer than a question may.
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "3")
+    # Whatever is read is hashed here, and named if it is damaged; the client would only fail.
+    os.environ["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required"
     try:
-        # DVC hashes what it fetches from a remote only if told to.
-        with Repo(remote=remote or None, remote_config={"verify": True}) as repo:
-            share = Share(repo)
-            preflight.check(share.remote, writing=command in ("push", "check"))
-            with preflight.kept(share.remote):
-                getattr(share, command)()
-    except (DvcException, ConfigError, LockError) as error:
-        raise UserError(f"{str(error).splitlines()[0]}; {AGAIN}") from None
+        name = name or Config.from_cwd()["core"].get("remote")
+        # DVC hashes what it fetches from a remote only if that is set.
+        with Repo(remote=name, remote_config=name and {"verify": True}) as repo:
+            remote = _remote(repo, name)
+            probe.check(remote, writing=command == "push")
+            with probe.watched(remote):
+                getattr(Share(repo, remote), command)()
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        if type(error).__module__ == "builtins":
+            raise
+        raise UserError(f"{reason(error)}; {AGAIN}") from None
