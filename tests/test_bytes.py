@@ -71,8 +71,7 @@ def test_another_environment_gives_the_same_bytes_and_nothing_else(
     before = files(home), files(elsewhere)
     run(
         elsewhere,
-        "harness",
-        "repro",
+        *("harness", "repro", "--jobs", "1"),
         cores=1,
         HOME=str(home),
         KERAS_MAX_STEPS_PER_EPOCH="1",

@@ -13,7 +13,14 @@ from unroll import __version__
 from unroll.predicting.commands import predict
 
 
-@click.group(cls=cli.Commands, name="unroll", no_args_is_help=False, invoke_without_command=True)
+@click.group(
+    cls=cli.Commands,
+    name="unroll",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    epilog="""Completion in bash: eval "$(_UNROLL_COMPLETE=bash_source unroll)"; likewise zsh_source
+    and fish_source.""",
+)
 @click.version_option(__version__, prog_name="unroll")
 @click.pass_context
 def main(context: click.Context) -> None:
