@@ -40,24 +40,13 @@ def run(folder: Path, *arguments: str, cores: int, **changes: str) -> str:
 
 
 @pytest.fixture
-def other_work():
-    """Another process that keeps one processor busy."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    yield
-    process.kill()
-    process.wait()
-
-
-@pytest.fixture
 def elsewhere(clone, tmp_path):
     """The small project with nothing computed yet, in a folder with an awkward name."""
     return nothing_run(clone.folder, tmp_path / "an other place, é")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processors are taken away")
-def test_another_environment_gives_the_same_bytes_and_nothing_else(
-    clone, elsewhere, tmp_path, other_work
-):
+def test_another_environment_gives_the_same_bytes_and_nothing_else(clone, elsewhere, tmp_path):
     home, temporary = tmp_path / "home", tmp_path / "temporary"
     settings = {
         ".keras/keras.json": '{"floatx": "float64", "epsilon": 0.1, "backend": "jax"}',

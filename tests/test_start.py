@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from conftest import ROOT, output_of
 
 from harness.core.files import partial_prefix
+from harness.stages.run import declared
+from unroll.models import backend
 
 # Of the packages that take long to import, those that a script computes with.
 USED = {
@@ -131,3 +134,17 @@ def test_a_stage_notices_that_an_input_changed_though_size_and_time_are_the_same
             "    os.utime('in.txt', ns=(stat.st_atime_ns, stat.st_mtime_ns))\n"
         )
     assert "in.txt changed while one ran, so the result is not recorded" in door(1)
+
+
+@pytest.mark.parametrize("chosen", ["", "true"])
+def test_a_training_takes_the_memory_of_a_gpu_as_it_needs_it_or_as_the_user_says(
+    monkeypatch, chosen
+):
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(os, "environ", {name: chosen} if chosen else {})
+    monkeypatch.setitem(sys.modules, "keras", Mock())
+    monkeypatch.setattr(backend, "_start_tensorflow", lambda threads: None)
+    backend.start(declared("train-rnn"))
+    assert os.environ[name] == (chosen or "false")
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"

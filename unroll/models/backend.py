@@ -19,6 +19,8 @@ _HARMLESS = (
     *("KERAS_HOME", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR"),
     *("XLA_PYTHON_CLIENT_", "JAX_PLATFORMS"),
 )
+# On a GPU, a training leaves memory to those beside it, unless the user says otherwise.
+_SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 # What Keras and TensorFlow import where they find it, for parts of theirs that no stage uses; that
 # takes as long as all else that they import.
 _FOR_OTHERS = ("matplotlib", "pandas", "sklearn")
@@ -40,6 +42,8 @@ def start(params: Declared) -> None:
     for name in list(os.environ):
         if name.startswith(_SETTINGS) and not name.startswith(_HARMLESS):
             del os.environ[name]
+    for name, value in _SHARING.items():
+        os.environ.setdefault(name, value)
     os.environ["KERAS_BACKEND"] = train["backend"]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
