@@ -41,8 +41,8 @@ UNSAFE = re.compile(
 )
 def test_code_that_would_run_what_a_file_says_is_found(source, tmp_path):
     (tmp_path / "module.py").write_text(source + "\n")
-    command = [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml"]
-    command += ["--select", "S,TID251", tmp_path]
+    command = [sys.executable, "-m", "ruff", "check", "--config", f"{ROOT}/pyproject.toml"]
+    command += ["--select", "S,TID251", str(tmp_path)]
     found = subprocess.run(command, capture_output=True, check=False).returncode
     assert found or UNSAFE.search(source)
 
