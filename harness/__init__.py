@@ -1,4 +1,4 @@
-"""Runs, checks, compares and shares any DVC project; `[tool.harness]` says what it must know.
+"""Runs, checks, compares and shares any DVC project; beside the folders lies what they all use.
 
 Not here: anything that knows a model, a corpus or a metric; it never imports a project.
 """

@@ -17,7 +17,10 @@ BEFORE = {"rooms": 56, "levels": 8, "imports between rooms": 139}
 
 
 def rooms() -> nx.DiGraph:
-    """The folders of the wings, and the modules beside them; an edge leads to what is imported."""
+    """The rooms of the wings; an edge leads to what is imported.
+
+    A room is a folder, the command line of a wing, or the other modules beside its folders.
+    """
     graph = nx.DiGraph()
     modules = grimp.build_graph(*WINGS, cache_dir=None)
     for module in sorted(modules.modules):
@@ -32,8 +35,9 @@ def _room(module: str) -> str:
     wing, *rest = module.split(".")
     if wing == "stages":
         return wing
-    # A wing's own `__init__` and `__main__` belong to its command line.
-    return f"{wing}.{rest[0]}" if rest and rest[0] != "__main__" else f"{wing}.cli"
+    if not rest or rest[0] in ("cli", "__main__"):
+        return f"{wing}.cli"
+    return f"{wing}.{rest[0]}" if (ROOT / wing / rest[0]).is_dir() else wing
 
 
 def generated() -> str:

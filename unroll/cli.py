@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from harness import cli
+from harness.commands import Commands
 from unroll import __version__
 from unroll.predicting.commands import predict
 
 
 @click.group(
-    cls=cli.Commands,
+    cls=Commands,
     name="unroll",
     no_args_is_help=False,
     invoke_without_command=True,

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from harness import cli
+from harness.commands import Commands
 
 
-class Filter(cli.Commands):
+class Filter(Commands):
     """Commands that behave as filters do: Ctrl-C and a closed pipe end them without a word."""
 
     def invoke(self, context: click.Context) -> Any:

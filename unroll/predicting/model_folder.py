@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.core.errors import UserError
+from harness.core.paths import PIPELINE
+from harness.core.yaml import read_yaml
 from unroll.core import paths
 
 
@@ -19,10 +21,7 @@ def folder(name: str) -> Path:
         return path
     if "/" in name:
         raise UserError(f"{name}: there is no such folder")
-    # Here, as it takes a while that only a mistake has to wait for.
-    from unroll.schema.params import trained_models
-
-    known = trained_models()
+    known = [Path(each["path"]).name for each in read_yaml(PIPELINE)["artifacts"].values()]
     if name not in known:
         raise UserError(f"--model is {name}, expected one of {', '.join(known)}, or a folder")
     raise UserError(
