@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.html import HTML
 
 from harness.core.files import replacing, write_text
-from harness.reporting import page
+from harness.reporting import markdown, page
 from harness.reporting.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
 
 FOLDER = Path("report")
@@ -84,7 +84,7 @@ def summary(comparison: Comparison) -> str:
 # Markdown
 
 
-def markdown(comparison: Comparison) -> str:
+def text(comparison: Comparison) -> str:
     """The report for a comment on a pull request; its pictures are named relative to it."""
     parts = [f"# Results against {comparison.revision}", summary(comparison)]
     if comparison.single:
@@ -118,12 +118,14 @@ def _metrics(comparison: Comparison, changes: Iterable[Change]) -> str:
     if verdicts & {"better", "worse"}:
         notes.append("Better or worse without “clearly”: no interval was measured.")
     head = ("model", "figure", comparison.revision, NOW, "change", "")
-    return "\n\n".join(filter(None, (" ".join(notes), _table(head, rows, numbers=(2, 3, 4)))))
+    return "\n\n".join(
+        filter(None, (" ".join(notes), markdown.table(head, rows, numbers=(2, 3, 4))))
+    )
 
 
 def _params(comparison: Comparison) -> str:
     rows = [(change.place, f"`{change.name}`", *_sides(change)) for change in comparison.params]
-    return _table(("file", "parameter", comparison.revision, NOW), rows)
+    return markdown.table(("file", "parameter", comparison.revision, NOW), rows)
 
 
 def _pictures(comparison: Comparison) -> str:
@@ -138,13 +140,7 @@ def _pictures(comparison: Comparison) -> str:
             for side in sides
         )
         rows.append((name, *images))
-    return _table(("", *sides), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    rule = ["---:" if column in numbers else "---" for column in range(len(head))]
-    lines = [head, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown.table(("", *sides), rows)
 
 
 def _folded(heading: str, body: str) -> str:
@@ -231,7 +227,7 @@ def write(revision: str) -> Comparison:
     """
     comparison = compare(revision)
     write_images(comparison)
-    write_text(FOLDER / "report.md", markdown(comparison))
+    write_text(FOLDER / "report.md", text(comparison))
     write_text(FOLDER / "report.html", html(comparison))
     return comparison
 

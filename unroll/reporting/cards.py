@@ -15,6 +15,7 @@ from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
 from harness.core.paths import LOCK, PIPELINE
 from harness.core.yaml import read_yaml
+from harness.reporting import markdown
 from harness.stages import lock_file
 from unroll.core import paths
 from unroll.core.arrays import read_columns
@@ -69,11 +70,6 @@ def _card(artifact: str, entry: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
-
-
 def _figures(model: str, figures: dict[str, Any]) -> str:
     shown = {**NAMES, "mse": "mean squared error", "neighbour_accuracy": "neighbour accuracy"}
     rows = []
@@ -87,7 +83,9 @@ def _figures(model: str, figures: dict[str, Any]) -> str:
         baseline = f"{BASELINE[name]:.4f}" if name in BASELINE else ""
         chapter = CHAPTER.get(model, {}).get(name, "")
         rows.append([title, f"**{figures[name]:.{digits}f}**", between, baseline, chapter])
-    return _table(["figure", "this model", "95% interval", "without a model", "chapter"], rows)
+    return markdown.table(
+        ["figure", "this model", "95% interval", "without a model", "chapter"], rows
+    )
 
 
 def _wordings(model: str, figures: dict[str, Any]) -> str:
@@ -120,7 +118,7 @@ def _wordings(model: str, figures: dict[str, Any]) -> str:
         above, highest = to_here, lowest
     head = ["wording", "probability", "of the test reviews", "were so"]
     text = card_texts.WORDINGS.format(threshold=f"{figures['threshold']:.4f}")
-    return f"## What its words mean\n\n{text}\n\n{_table(head, rows)}"
+    return f"## What its words mean\n\n{text}\n\n{markdown.table(head, rows)}"
 
 
 def _per_digit(figures: dict[str, Any]) -> str:
@@ -129,7 +127,7 @@ def _per_digit(figures: dict[str, Any]) -> str:
         ["loss", *(f"{digits[digit]['loss']:.3f}" for digit in digits)],
         ["mean squared error", *(f"{digits[digit]['mse']:.3f}" for digit in digits)],
     ]
-    return f"## Digit by digit\n\n{_table(['digit', *digits], rows)}"
+    return f"## Digit by digit\n\n{markdown.table(['digit', *digits], rows)}"
 
 
 def _training(model: str, path: str) -> str:

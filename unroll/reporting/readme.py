@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
+from harness.reporting import markdown
 from unroll.core import paths
 
 README = Path("README.md")
@@ -25,18 +26,16 @@ NAMES = {"auc": "AUC", "balanced_accuracy": "balanced accuracy", "loss": "recons
 
 def table() -> str:
     """The results beside the chapter's, as Markdown."""
-    rows = [
-        "| model | figure on the test set | Unroll (95% interval) | chapter |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for model, figures in CHAPTER.items():
         ours = read_json(paths.metrics(model))
         for name, theirs in figures.items():
             shown = f"**{ours[name]:.4f}**"
             if interval := ours.get(f"{name}_interval"):
                 shown += f" ({interval['low']:.4f} to {interval['high']:.4f})"
-            rows.append(f"| `{model}` | {NAMES[name]} | {shown} | {theirs} |")
-    return "\n".join(rows)
+            rows.append((f"`{model}`", NAMES[name], shown, theirs))
+    head = ("model", "metric on the test set", "Unroll (95% interval)", "chapter")
+    return markdown.table(head, rows)
 
 
 def filled(readme: str) -> str:
