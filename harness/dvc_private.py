@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from harness.core.errors import UserError, reason
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_data.hashfile.db import HashFileDB
+    from dvc_render.base import Renderer
 
 HERE = Path()
 # Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
@@ -438,3 +440,50 @@ def runs_that_fit(repo: Repo) -> Iterator[tuple[str, dict[str, str]]]:
             outs = repo.stage_cache._create_stage(run, wdir=stage.wdir).outs
             written |= {out.fs_path: out for out in outs}
             yield stage.addressing, {str(out.hash_info.value): str(out) for out in outs}
+
+
+# Comparing.
+
+
+@contextmanager
+def repository() -> Iterator[Repo]:
+    """The DVC repository of the current folder.
+
+    Raises:
+        UserError: there is none, or DVC cannot read it.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo()
+    except DvcException as error:
+        raise UserError(f"DVC cannot read this project: {reason(error)}") from None
+    with repo:
+        yield repo
+
+
+def check_revision(repo: Repo, revision: str) -> None:
+    """Check that git or DVC knows a branch, tag, commit or experiment.
+
+    Raises:
+        UserError: they do not.
+    """
+    from dvc.scm import RevError, resolve_rev
+
+    try:
+        resolve_rev(repo.scm, revision)
+    except RevError:
+        raise UserError(
+            f"there is no revision {revision}; name a branch, tag, commit or experiment "
+            "(`git branch --all` lists the branches)"
+        ) from None
+
+
+def renderers(repo: Repo, revision: str) -> list[Renderer]:
+    """The plots of a revision and of the work tree, as `dvc plots diff` would draw them."""
+    from dvc.render.match import match_defs_renderers
+
+    plots = repo.plots.diff(revs=[revision])
+    found = match_defs_renderers(plots, templates_dir=repo.plots.templates_dir)
+    return [entry.renderer for entry in found]

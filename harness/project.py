@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +36,7 @@ class Project:
             stage measures, whole numbers by name; a sweep shows them beside the metric.
         metric: the metric that a sweep ranks by; the first number of the metrics file by default.
         better: `higher` or `lower`, which way `metric` gets better.
-        titles: how a model or stage instance is called in headings, by name.
+        titles: a dictionary of what stage instances, such as models, are called in headings.
         keep: ignored folders whose content a clone of the project is given, such as downloads that
             are verified before use.
     """
@@ -50,12 +49,16 @@ class Project:
     cost: str = ""
     metric: str = ""
     better: str = "higher"
-    titles: tuple[tuple[str, str], ...] = ()
+    titles: str = ""
     keep: tuple[str, ...] = ()
 
     def title(self, name: str) -> str:
-        """How a model is called in a heading; its name where the table says nothing."""
-        return dict(self.titles).get(name, name)
+        """What a stage instance is called in a heading, by default its name."""
+        return self.all_titles().get(name, name)
+
+    def all_titles(self) -> dict[str, str]:
+        """The titles by name."""
+        return function(self.titles) if self.titles else {}
 
     def check(self) -> None:
         """Run the project's own checks of its files.
@@ -97,9 +100,7 @@ def _parsed(path: Path, text: str) -> Project:
     for key, value in table.items():
         if key not in known:
             raise UserError(f"{path}: tool.harness.{key} is unknown; it has {', '.join(known)}")
-        if key == "titles" and isinstance(value, dict):
-            values[key] = tuple(value.items())
-        elif isinstance(known[key], tuple) and isinstance(value, list):
+        if isinstance(known[key], tuple) and isinstance(value, list):
             values[key] = tuple(value)
         elif isinstance(known[key], str) and isinstance(value, str):
             values[key] = value
@@ -112,11 +113,11 @@ def _parsed(path: Path, text: str) -> Project:
     return Project(**values)
 
 
-def function(name: str) -> Callable[..., Any]:
-    """The function that an entry names as `module:function`.
+def function(name: str) -> Any:
+    """The function or dictionary that an entry names as `module:name`.
 
     Raises:
-        UserError: there is no such function.
+        UserError: there is no such name.
     """
     module, _, attribute = name.partition(":")
     # A command that is installed beside the interpreter does not look into the current folder.

@@ -5,6 +5,7 @@ from harness.core.params import Declared
 from unroll.core import paths
 from unroll.core.arrays import read_array, read_columns
 from unroll.plotting import pictures
+from unroll.plotting.titles import title
 
 
 def losses(name: str) -> None:
@@ -29,7 +30,7 @@ def autoencoder(name: str) -> None:
             *("random_code", "random_image"),
         )
     }
-    heading = pictures.title(name)
+    heading = title(name)
     pictures.image_rows(
         folder / "digits.png",
         f"{heading}: test images",

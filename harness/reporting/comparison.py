@@ -1,33 +1,33 @@
-"""What differs between the workspace and another revision, as DVC tells it."""
+"""What differs between the work tree and another revision, as DVC reports it."""
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
-from dvc.render.match import match_defs_renderers
-from dvc.repo import Repo
-from dvc.scm import RevError, resolve_rev
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.base import Renderer
 
-from harness.core import metrics_table
+from harness import dvc_private, git
 from harness.core.errors import UserError
-from harness.core.files import read_json
+from harness.core.metrics_table import TABLE
+from harness.reporting import labels
 
 NOW = "workspace"
 OVERLAP = "intervals overlap"
-# The template of the table says how each figure is called and which way it gets better.
-FIGURES = Path(".dvc/plots/metrics.json")
 
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of a model, or a parameter of a file; `None` where a side does not have it."""
+    """A metric or a parameter that differs; a side that does not have it is `None`.
+
+    Attributes:
+        place: the model, or another name of the metrics file; of a parameter, its file.
+        name: dotted, where the metric or parameter is in a group.
+    """
 
     place: str
     name: str
@@ -36,17 +36,40 @@ class Change:
 
     @property
     def interval_of(self) -> str:
-        """The figure of whose 95% interval this is an end; nothing where it is none."""
-        figure, interval, _ = self.name.rpartition("_interval.")
-        return figure if interval else ""
+        """The metric of whose 95% interval this is an end; empty if it is none."""
+        metric, interval, _ = self.name.rpartition("_interval.")
+        return metric if interval else ""
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both sides as they are shown in a table."""
+        return _shown(self.before), _shown(self.after)
 
     @property
     def difference(self) -> float | None:
-        """How far it moved, where both sides are numbers."""
+        """The change, where both sides are numbers."""
         sides = (self.before, self.after)
         if all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
             return self.after - self.before
         return None
+
+    @property
+    def signed(self) -> str:
+        """The difference as it is shown in a table; empty where a side is no number."""
+        if self.difference is None:
+            return ""
+        if isinstance(self.difference, int):
+            return f"{self.difference:+,}"
+        digits = max(len(side.partition(".")[2]) for side in self.sides)
+        return f"{self.difference:+.{digits}f}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, float):
+        return f"{value:.4f}" if round(value, 4) == value else f"{value:.6g}"
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -59,13 +82,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that differs between `revision` and the workspace.
+    """All that differs between `revision` and the work tree.
 
     Attributes:
-        metrics: the figures that changed, those in groups by dotted names.
-        tables: all figures of the models that have any change, by revision and model.
+        metrics: the metrics that changed, those in groups by dotted names.
+        tables: all metrics of the models that have any change, by revision and model.
         charts: the plots of tables whose rows changed, both revisions in each.
         pictures: the pictures whose bytes changed.
+        labels: what the project says of metrics and pictures, as `labels.read` returns it.
     """
 
     revision: str
@@ -74,13 +98,14 @@ class Comparison:
     tables: dict[str, dict[str, dict[str, Any]]]
     charts: list[VegaRenderer]
     pictures: list[Picture]
+    labels: dict[str, Any]
 
     def __bool__(self) -> bool:
         return bool(self.metrics or self.params or self.charts or self.pictures)
 
     @property
     def single(self) -> list[Change]:
-        """The changes of figures in no group, and of intervals whose figure stayed the same."""
+        """The changes of metrics in no group, and of intervals whose metric stayed the same."""
         names = {(change.place, change.name) for change in self.metrics}
         return [
             change
@@ -91,105 +116,77 @@ class Comparison:
 
     @property
     def groups(self) -> list[Change]:
-        """The changes of figures in groups, such as a confusion matrix."""
+        """The changes of metrics in groups, such as a confusion matrix."""
         return [c for c in self.metrics if "." in c.name and not c.interval_of]
 
     def verdict(self, change: Change) -> str:
-        """Which way a figure changed, as surely as its 95% intervals allow.
+        """Which way a metric changed, as surely as its 95% intervals allow.
 
         Returns:
             `clearly better` or `clearly worse` where the intervals of both sides are apart,
-            `OVERLAP` where they are not, plain `better` or `worse` where a side has none; nothing
-            where neither can be said of the figure.
+            `OVERLAP` where they are not, plain `better` or `worse` where a side has none; empty
+            where the project does not say which way the metric gets better.
         """
-        wanted = figures().get(change.name.split(".")[-1], {}).get("better")
+        wanted = self.labels["metrics"].get(change.name.split(".")[-1], {}).get("better")
         if not wanted or not change.difference:
             return ""
         word = "better" if (change.difference > 0) == (wanted == "higher") else "worse"
-        key = f"{change.name}_interval"
-        tables = [self.tables[side].get(change.place, {}) for side in (self.revision, NOW)]
-        before, after = (table.get(key) for table in tables)
+        before, after = (
+            self.tables[side].get(change.place, {}).get(f"{change.name}_interval")
+            for side in (self.revision, NOW)
+        )
         if not before or not after:
             return word
         if before["low"] <= after["high"] and after["low"] <= before["high"]:
             return OVERLAP
         return f"clearly {word}"
 
-    def table(self) -> VegaRenderer:
-        """The figures of both revisions as the plot that the page makes its tables of."""
-        rows = [
-            {"rev": side} | dict(zip(metrics_table.COLUMNS, map(str, row), strict=True))
-            for side, models in self.tables.items()
-            for model, metrics in models.items()
-            for row in metrics_table.rows(model, metrics)
-        ]
-        return VegaRenderer(
-            rows, metrics_table.TABLE, template=FIGURES.stem, template_dir=str(FIGURES.parent)
-        )
-
 
 def compare(revision: str) -> Comparison:
-    """Compare the workspace with a revision of the repository in the current folder.
+    """Compare the work tree with a revision of the repository in the current folder.
 
     Raises:
-        UserError: there is no such revision, or DVC cannot read one of the two sides.
+        UserError: git cannot read the repository, there is no such revision, or DVC cannot read
+            one of the two sides.
     """
-    with Repo() as repo:
+    git.head()
+    with dvc_private.repository() as repo:
+        dvc_private.check_revision(repo, revision)
         try:
-            resolve_rev(repo.scm, revision)
-        except RevError:
-            raise UserError(
-                f"there is no revision {revision}; `git branch --all` lists the branches, "
-                f"`make report REV=NAME` takes any branch, tag or commit"
-            ) from None
-        try:
-            metrics = _changes(repo.metrics.diff(a_rev=revision))
+            changed = _changes(repo.metrics.diff(a_rev=revision))
             params = _changes(repo.params.diff(a_rev=revision))
             shown = repo.metrics.show(revs=[revision, NOW], hide_workspace=False)
-            plots = repo.plots.diff(revs=[revision])
-            found = match_defs_renderers(plots, templates_dir=repo.plots.templates_dir)
+            found = dvc_private.renderers(repo, revision)
         except DvcException as error:
             raise UserError(f"DVC cannot compare with {revision}: {error}") from None
-    renderers = [entry.renderer for entry in found if _differs(entry.renderer, revision)]
-    charts = [
-        r
-        for r in renderers
-        if isinstance(r, VegaRenderer) and Path(r.name).name != metrics_table.TABLE
-    ]
+    renderers = [renderer for renderer in found if _differs(renderer, revision)]
+    charts = [r for r in renderers if isinstance(r, VegaRenderer) and Path(r.name).name != TABLE]
     pictures = [_picture(r, revision) for r in renderers if isinstance(r, ImageRenderer)]
-    metrics = sorted(
-        (Change(Path(c.place).stem, c.name, c.before, c.after) for c in metrics), key=_place
-    )
-    changed = (
+    contents = {
+        side: {path: file["data"] for path, file in shown[side]["data"].items()}
+        for side in (revision, NOW)
+    }
+    names = _names({path for files in contents.values() for path in files})
+    metrics = [Change(names[c.place], c.name, c.before, c.after) for c in changed]
+    concerned = (
         {change.place for change in metrics}
         | {chart.properties["title"].partition(":")[0] for chart in charts}
         | {picture.path.parent.name for picture in pictures}
     )
     tables = {
-        side: {
-            Path(path).stem: content["data"]
-            for path, content in shown.get(side, {}).get("data", {}).items()
-            if Path(path).stem in changed
-        }
-        for side in (revision, NOW)
+        side: {names[path]: file for path, file in files.items() if names[path] in concerned}
+        for side, files in contents.items()
     }
-    return Comparison(revision, metrics, params, tables, charts, pictures)
+    said = labels.read()
+    order = list(said["metrics"])
+    metrics.sort(key=lambda c: (c.place, order.index(c.name) if c.name in order else len(order)))
+    return Comparison(revision, metrics, params, tables, charts, pictures, said)
 
 
-@cache
-def figures() -> dict[str, dict[str, str]]:
-    """What is said of each figure: `label`, and `better`, `higher` or `lower`, where one is."""
-    return read_json(FIGURES)["usermeta"]["figures"]
-
-
-def _place(change: Change) -> tuple[str, int, str]:
-    """Where a change stands: by model, then in the order of the table, then the groups."""
-    order = list(figures())
-    return (
-        change.place,
-        order.index(change.name) if change.name in order else len(order),
-        change.name,
-    )
+def _names(paths: set[str]) -> dict[str, str]:
+    """What each metrics file is called: by its stem, or by its path where stems are alike."""
+    stems = [Path(path).stem for path in paths]
+    return {path: s if stems.count(s := Path(path).stem) == 1 else path for path in paths}
 
 
 def _changes(answer: dict[str, Any]) -> list[Change]:
@@ -200,13 +197,13 @@ def _changes(answer: dict[str, Any]) -> list[Change]:
     """
     for side, errors in answer.get("errors", {}).items():
         if not isinstance(errors, dict):
-            raise UserError(f"DVC cannot read the figures or parameters of {side}: {errors}")
+            raise UserError(f"DVC cannot read the metrics or parameters of {side}: {errors}")
         path, error = next(iter(errors.items()))
         raise UserError(f"{path}: DVC cannot read it in {side} ({error}); `dvc repro` writes it")
     return [
         Change(path, name, values.get("old"), values.get("new"))
         for path, names in answer.get("diff", {}).items()
-        for name, values in names.items()
+        for name, values in sorted(names.items())
     ]
 
 

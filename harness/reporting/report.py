@@ -1,4 +1,4 @@
-"""The workspace against another revision, for a pull request: `unroll report [REV]`.
+"""The work tree against another revision, for a pull request: `unroll report [REV]`.
 
 Writes `report/report.md`, with its pictures beside it, and `report/report.html`, one file that
 needs no other.
@@ -6,17 +6,13 @@ needs no other.
 
 from __future__ import annotations
 
-import base64
 import re
 import shutil
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
-from typing import Any
 
 import vl_convert
-from dvc_render import ImageRenderer, VegaRenderer
-from dvc_render.html import HTML
+from dvc_render import VegaRenderer
 
 from harness.core.files import replacing, write_text
 from harness.reporting import markdown, page
@@ -33,27 +29,8 @@ VERDICTS = {
     OVERLAP: "with overlapping intervals",
     "better": "better without an interval",
     "worse": "worse without an interval",
-    "": "neither",
+    "": "neither better nor worse",
 }
-
-
-def shown(value: Any) -> str:
-    """A figure or a parameter in a table."""
-    if value is None:
-        return "absent"
-    if isinstance(value, float):
-        return f"{value:.4f}" if round(value, 4) == value else f"{value:.6g}"
-    return str(value)
-
-
-def signed(change: Change) -> str:
-    """How far a number moved; nothing for what is no number."""
-    if change.difference is None:
-        return ""
-    if isinstance(change.difference, int):
-        return f"{change.difference:+,}"
-    digits = max(len(shown(side).partition(".")[2]) for side in (change.before, change.after))
-    return f"{change.difference:+.{digits}f}"
 
 
 def summary(comparison: Comparison) -> str:
@@ -63,9 +40,9 @@ def summary(comparison: Comparison) -> str:
             f"Nothing differs from {comparison.revision}: "
             "the metrics, parameters, curves and pictures are the same."
         )
-    # The cells of a matrix and the losses of each digit follow from the figures themselves.
+    # Metrics in groups, such as the cells of a matrix, follow from the single ones.
     verdicts = [comparison.verdict(c) for c in comparison.single if not c.interval_of]
-    figures = [f"{verdicts.count(v)} {words}" for v, words in VERDICTS.items() if v in verdicts]
+    metrics = [f"{verdicts.count(v)} {words}" for v, words in VERDICTS.items() if v in verdicts]
     intervals = {(c.place, c.interval_of) for c in comparison.single if c.interval_of}
     others = [
         f"{len(changed)} {noun}{'s' if len(changed) > 1 else ''}"
@@ -77,55 +54,41 @@ def summary(comparison: Comparison) -> str:
         )
         if changed
     ]
-    groups = (("Figures", figures), ("Changed", others))
+    groups = (("Metrics", metrics), ("Changed", others))
     return " ".join(f"{name}: {', '.join(items)}." for name, items in groups if items)
 
 
-# Markdown
-
-
 def text(comparison: Comparison) -> str:
-    """The report for a comment on a pull request; its pictures are named relative to it."""
+    """The report as Markdown, for a comment; the names of its pictures are relative to it."""
     parts = [f"# Results against {comparison.revision}", summary(comparison)]
     if comparison.single:
-        parts += ["## Metrics", _metrics(comparison, comparison.single)]
+        parts += ["## Metrics", *_metrics(comparison, comparison.single)]
     if comparison.groups:
-        heading = "Confusion matrices and losses of each digit"
-        parts += [_folded(heading, _metrics(comparison, comparison.groups))]
+        parts += _folded("Metrics in groups", *_metrics(comparison, comparison.groups))
     if comparison.params:
-        parts += ["## Parameters", _params(comparison)]
+        rows = [(change.place, f"`{change.name}`", *change.sides) for change in comparison.params]
+        head = ("file", "parameter", comparison.revision, NOW)
+        parts += ["## Parameters", markdown.table(head, rows)]
     if comparison.charts:
         parts += ["## Curves", "Both revisions in each."]
-        parts += [
-            f"![{chart.properties['title']}]({_chart_path(chart)})" for chart in comparison.charts
-        ]
+        parts += [f"![{_title(chart)}]({_chart_path(chart)})" for chart in comparison.charts]
     if comparison.pictures:
         heading = f"{len(comparison.pictures)} side by side"
-        parts += ["## Pictures", _folded(heading, _pictures(comparison))]
+        parts += ["## Pictures", *_folded(heading, _pictures(comparison))]
     return "\n\n".join(parts) + "\n"
 
 
-def _sides(change: Change) -> tuple[str, str]:
-    return shown(change.before), shown(change.after)
-
-
-def _metrics(comparison: Comparison, changes: Iterable[Change]) -> str:
-    rows = [(f"`{c.place}`", c.name, *_sides(c), signed(c), comparison.verdict(c)) for c in changes]
+def _metrics(comparison: Comparison, changes: Iterable[Change]) -> list[str]:
+    rows = [(f"`{c.place}`", c.name, *c.sides, c.signed, comparison.verdict(c)) for c in changes]
     verdicts = {verdict for *_, verdict in rows}
     notes = []
     if OVERLAP in verdicts:
         notes.append("Where intervals overlap, a difference may be chance.")
     if verdicts & {"better", "worse"}:
         notes.append("Better or worse without “clearly”: no interval was measured.")
-    head = ("model", "figure", comparison.revision, NOW, "change", "")
-    return "\n\n".join(
-        filter(None, (" ".join(notes), markdown.table(head, rows, numbers=(2, 3, 4))))
-    )
-
-
-def _params(comparison: Comparison) -> str:
-    rows = [(change.place, f"`{change.name}`", *_sides(change)) for change in comparison.params]
-    return markdown.table(("file", "parameter", comparison.revision, NOW), rows)
+    head = ("model", "metric", comparison.revision, NOW, "change", "")
+    table = markdown.table(head, rows, numbers=(2, 3, 4))
+    return [" ".join(notes), table] if notes else [table]
 
 
 def _pictures(comparison: Comparison) -> str:
@@ -143,8 +106,12 @@ def _pictures(comparison: Comparison) -> str:
     return markdown.table(("", *sides), rows)
 
 
-def _folded(heading: str, body: str) -> str:
-    return f"<details><summary>{heading}</summary>\n\n{body}\n\n</details>"
+def _folded(heading: str, *parts: str) -> list[str]:
+    return [f"<details><summary>{heading}</summary>", *parts, "</details>"]
+
+
+def _title(chart: VegaRenderer) -> str:
+    return chart.properties["title"]
 
 
 def _chart_path(chart: VegaRenderer) -> Path:
@@ -152,9 +119,7 @@ def _chart_path(chart: VegaRenderer) -> Path:
 
 
 def _picture_path(picture: Picture, side: str) -> Path:
-    return (
-        IMAGES / ("now" if side == NOW else "before") / picture.path.parent.name / picture.path.name
-    )
+    return IMAGES / ("now" if side == NOW else "before") / picture.path
 
 
 def write_images(comparison: Comparison) -> None:
@@ -173,65 +138,20 @@ def _write(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
 
 
-# HTML: the page of `dvc plots`, with what differs alone and two sections more.
-
-
-def html(comparison: Comparison) -> str:
-    """The report as one file: no picture, style or script is elsewhere."""
-    document = HTML(page.offline())
-    cards = [f"<p>{escape(summary(comparison))}</p>"]
-    if comparison.params:
-        cards.append(_params_table(comparison))
-    inner = "".join(f"<div>{card}</div>" for card in cards)
-    compared = escape(f"{NOW} against {comparison.revision}")
-    document.with_element(
-        f'<div id="changes" data-heading="What changed" data-compared="{compared}">{inner}</div>'
-    )
-    if comparison.tables[NOW]:
-        document.with_element(comparison.table().generate_html())
-    for chart in comparison.charts:
-        document.with_element(chart.generate_html())
-    for picture in comparison.pictures:
-        points = [
-            {
-                "rev": side,
-                "src": f"data:image/png;base64,{base64.b64encode(content).decode()}",
-            }
-            for side, content in picture.sides.items()
-        ]
-        document.with_element(ImageRenderer(points, str(picture.path)).generate_html())
-    return document.embed()
-
-
-def _params_table(comparison: Comparison) -> str:
-    head = "".join(
-        f'<th scope="col">{escape(text)}</th>' for text in ("parameter", comparison.revision, NOW)
-    )
-    rows = "".join(
-        f'<tr><th scope="row">{escape(change.name)}<small>{escape(change.place)}</small></th>'
-        + "".join(f"<td>{escape(side)}</td>" for side in _sides(change))
-        + "</tr>"
-        for change in comparison.params
-    )
-    return (
-        f'<div class="scroll"><table><caption>Parameters</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
-
-
-def write(revision: str) -> Comparison:
-    """Write both reports against a revision.
+def main(revision: str) -> None:
+    """Write both reports against a revision, and print the summary and where they are.
 
     Raises:
-        UserError: there is no such revision, or DVC cannot read one of the two sides.
+        UserError: git cannot read the repository, there is no such revision, or DVC cannot read
+            one of the two sides.
     """
     comparison = compare(revision)
+    said = summary(comparison)
+    pages = {
+        FOLDER / "report.md": text(comparison),
+        FOLDER / "report.html": page.report(comparison, said),
+    }
     write_images(comparison)
-    write_text(FOLDER / "report.md", text(comparison))
-    write_text(FOLDER / "report.html", html(comparison))
-    return comparison
-
-
-def main(revision: str) -> None:
-    """Write both reports against a revision and print the summary."""
-    print(summary(write(revision)), f"{FOLDER}/report.md", f"{FOLDER}/report.html", sep="\n")
+    for path, content in pages.items():
+        write_text(path, content)
+    print(said, *pages, sep="\n")

@@ -11,18 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from harness.reporting.style import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save
-
-TITLES = {
-    "rnn": "Simple RNN",
-    "lstm": "LSTM",
-    "ae_lstm": "LSTM autoencoder",
-    "ae_bilstm": "BiLSTM autoencoder",
-}
-
-
-def title(model: str) -> str:
-    """How a model is called in a heading."""
-    return TITLES.get(model, model)
+from unroll.plotting.titles import title
 
 
 def _figure(width: float, height: float, **grid: Any) -> tuple[Figure, Any]:

@@ -1,0 +1,99 @@
+"""The report, in Markdown and without a browser; test_page.py looks at the one in HTML."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pages
+import pytest
+from conftest import ROOT
+
+from harness.core.errors import UserError
+from harness.core.files import read_json
+from harness.reporting import markdown, report
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[str, Path]:
+    """The Markdown of three reports, by kind."""
+    folder = pages.results(tmp_path_factory.mktemp("results"))
+    found = {"same": pages.report_of(folder, "same")}
+    found["changed"] = pages.report_of(pages.changed(folder), "changed")
+    found["foreign"] = pages.report_of(pages.foreign(tmp_path_factory.mktemp("foreign")))
+    return {kind: path.with_suffix(".md") for kind, path in found.items()}
+
+
+def test_a_report_says_what_changed_and_its_pictures_exist(made):
+    text = made["changed"].read_text()
+    metrics = (
+        "1 clearly worse, 1 with overlapping intervals, "
+        "1 better without an interval, 1 worse without an interval"
+    )
+    assert f"# Results against main\n\nMetrics: {metrics}. Changed: 1 interval, 1 par" in text
+    assert "overlap, a difference may be chance. Better or worse without “clearly”: no" in text
+    for (model, name), (change, verdict) in pages.CHANGES.items():
+        before = read_json(ROOT / f"metrics/{model}.json")
+        for key in name.split("."):
+            before = before[key]
+        row = f"{before:.4f} | {before + change:.4f} | {change:+.4f} | {verdict} |"
+        assert f"| `{model}` | {name} | {row}" in text
+    assert re.search(r"\| params.yaml \| `models.rnn.units` \| \d+ \| 7 \|", text)
+    named = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    folder = made["changed"].parent
+    found = sorted(folder.rglob("*.png"))
+    assert sorted(named) == [path.relative_to(folder).as_posix() for path in found]
+    assert "images/before/plots/figures/ae_lstm/digits.png" in named
+    assert len(named) == 3
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in found)
+
+
+def test_a_report_without_any_difference_says_so(made):
+    line = "Nothing differs from main: the metrics, parameters, curves and pictures are the same."
+    assert made["same"].read_text() == f"# Results against main\n\n{line}\n"
+    assert line in made["same"].with_suffix(".html").read_text()
+
+
+def test_a_project_that_is_not_ours_has_a_report(made):
+    text = made["foreign"].read_text()
+    assert "2 neither better nor worse. Changed: 1 parameter, 1 chart, 1 picture." in text
+    assert "| `scores.json` | hits | 3 | 4 | +1 |  |" in text
+    assert "| `old/scores.json` | of.first | 0.3750 | 0.5000 | +0.1250 |  |" in text
+    assert "| params.yaml | `n` | 3 | 4 |" in text
+
+
+@pytest.mark.parametrize(
+    ("lack", "message"),
+    [
+        ("no such revision", r"^there is no revision nowhere; name a branch, tag"),
+        ("no commit", r"^the repository has no commit yet"),
+        ("no git", r"^`git rev-parse` failed: not a git repository"),
+        ("no DVC", r"^DVC cannot read this project: .*not inside of a DVC repository"),
+        ("damaged metrics", r"^scores\.json: DVC cannot read it in workspace"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_leaves_nothing(folder, lack, message):
+    pages.foreign(folder)
+    if lack.startswith("no commit"):
+        pages.git(folder, "update-ref", "-d", "HEAD")
+    elif lack == "no git":
+        shutil.rmtree(".git")
+    elif lack == "no DVC":
+        shutil.rmtree(".dvc")
+    elif lack == "damaged metrics":
+        Path("scores.json").write_text("{")
+    with pytest.raises(UserError, match=message) as caught:
+        report.main("nowhere" if lack == "no such revision" else "main")
+    assert "\n" not in str(caught.value)
+    assert not Path("report").exists()
+
+
+def test_a_repository_of_another_owner_is_one_line(folder, monkeypatch):
+    pages.foreign(folder)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UserError, match=r"dubious ownership.*safe\.directory"):
+        report.main("main")
+
+
+def test_a_cell_with_a_bar_stays_one_cell():
+    table = markdown.table(("name", "size"), [("a|b", "1")], numbers=(1,))
+    assert table == "| name | size |\n|---|---:|\n| a\\|b | 1 |"
