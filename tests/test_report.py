@@ -1,5 +1,6 @@
 """The report, in Markdown and without a browser; test_page.py looks at the one in HTML."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pages
 import pytest
 from conftest import ROOT
 
+from harness import git
 from harness.core.errors import UserError
 from harness.core.files import read_json
 from harness.reporting import markdown, report
@@ -89,7 +91,8 @@ def test_what_cannot_be_compared_is_one_line_and_leaves_nothing(folder, lack, me
 
 def test_a_repository_of_another_owner_is_one_line(folder, monkeypatch):
     pages.foreign(folder)
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    changes = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    monkeypatch.setattr(git, "git_free_environment", lambda: os.environ | changes)
     with pytest.raises(UserError, match=r"dubious ownership.*safe\.directory"):
         report.main("main")
 

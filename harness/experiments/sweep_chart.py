@@ -16,7 +16,7 @@ from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import DEFAULT, Sweep
 from harness.experiments.sweep_report import heading
 from harness.reporting import style
-from harness.reporting.style import BLUE, DPI, GREY, ORANGE, STYLE, TEN
+from harness.reporting.style import BLUE, DPI, GRAY, ORANGE, STYLE, TEN
 
 # The dark ones, fit for lettering, that are not alike; the default has orange and squares.
 COLORS = (BLUE, TEN[3], TEN[8], "black", TEN[4], TEN[7])
@@ -36,7 +36,7 @@ def chart(sweep: Sweep, found: dict[str, Experiment]) -> Figure:
     default, metric = found[DEFAULT], sweep.metric
     cost = list(default.cost)[-1]
     axes.margins(x=0.12, y=0.1)
-    axes.axhspan(*default.interval(metric), color=GREY, alpha=0.15, linewidth=0)
+    axes.axhspan(*default.interval(metric), color=GRAY, alpha=0.15, linewidth=0)
     labels: dict[int, list[tuple[float, str, str]]] = {}
     for i, (name, series) in enumerate(_series(found).items()):
         color = COLORS[i % len(COLORS)]

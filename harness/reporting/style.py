@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from harness.core.files import replacing
 
 # Okabe and Ito, Color universal design, 2008.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
+BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#767676"
 # Paul Tol's "muted" scheme, ten that stay apart for colour-blind readers.
 TEN = (
     *("#332288", "#88CCEE", "#44AA99", "#117733", "#999933"),

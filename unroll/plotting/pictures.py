@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from harness.reporting.style import BLUE, DPI, GREY, ORANGE, STYLE, TEN, save
+from harness.reporting.style import BLUE, DPI, GRAY, ORANGE, STYLE, TEN, save
 from unroll.plotting.titles import title
 
 
@@ -45,7 +45,7 @@ def roc(path: Path, model: str, fpr: np.ndarray, tpr: np.ndarray, figures: dict[
     low, high = figures["auc_interval"]["low"], figures["auc_interval"]["high"]
     label = f"AUC {figures['auc']:.4f}\n(95%: {low:.4f} to {high:.4f})"
     axes.plot(fpr, tpr, color=BLUE, label=label)
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.4, label="guessing")
+    axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.4, label="guessing")
     counts = figures["confusion"]
     point = (
         counts["fp"] / max(counts["fp"] + counts["tn"], 1),
