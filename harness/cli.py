@@ -70,6 +70,14 @@ def verify(jobs: int, stage: str | None) -> None:
     verify.main(stage, jobs)
 
 
+@main.command("check-results")
+def check_results() -> None:
+    """Check that the committed results belong to this code; runs nothing."""
+    from harness.checking import results
+
+    results.main()
+
+
 @main.command()
 @REMOTE
 def audit(remote: str | None) -> None:

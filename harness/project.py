@@ -37,6 +37,8 @@ class Project:
         metric: the metric that a sweep ranks by; the first number of the metrics file by default.
         better: `higher` or `lower`, which way `metric` gets better.
         titles: a dictionary of what stage instances, such as models, are called in headings.
+        results: functions without arguments that return a line for each committed file that is
+            made of the results and does not agree with them; `check-results` prints the lines.
         keep: ignored folders whose content a clone of the project is given, such as downloads that
             are verified before use.
     """
@@ -50,6 +52,7 @@ class Project:
     metric: str = ""
     better: str = "higher"
     titles: str = ""
+    results: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
 
     def title(self, name: str) -> str:

@@ -1,16 +1,13 @@
 """A result is recorded only for the inputs that made it, and these are whole."""
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from harness.core.errors import UserError
-from harness.core.yaml import read_yaml
 from harness.stages import checks, dvc_file, hashing
 
 
@@ -102,31 +99,3 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
     code, output = run("harness.stages", "plot@rnn", "imdb")
     assert code == 1
     assert "stage plot@rnn declares the parameters seed and never reads them" in output
-
-
-def test_the_committed_lock_file_belongs_to_the_committed_code_and_results(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    lock = read_yaml(ROOT / "dvc.lock")["stages"]
-    tracked = set(
-        subprocess.run(
-            ["git", "ls-files"], capture_output=True, text=True, check=True
-        ).stdout.split()
-    )
-    stages = dvc_file.stages()
-    assert set(lock) == set(stages)
-    outs = {o["path"]: o["md5"] for entry in lock.values() for o in entry["outs"]}
-    for name, stage in stages.items():
-        entry = lock[name]
-        deps = {dep["path"]: dep["md5"] for dep in entry["deps"]}
-        assert set(deps) == set(stage.deps)
-        assert {out["path"] for out in entry["outs"]} == set(stage.outs)
-        for path, md5 in [*deps.items(), *((o["path"], o["md5"]) for o in entry["outs"])]:
-            kept = path in tracked or any(other.startswith(f"{path}/") for other in tracked)
-            assert md5 == (hashing.digest(Path(path)) if kept else outs[path]), f"{name}: {path}"
-        for file, names in stage.params.items():
-            values = read_yaml(Path(file))
-            for key in names:
-                value = values
-                for part in key.split("."):
-                    value = value[part]
-                assert json.dumps(entry["params"][file][key]) == json.dumps(value), f"{name}: {key}"

@@ -1,29 +1,23 @@
-import json
 import re
 import shlex
 import subprocess
 import sys
 
+import pages
 import pytest
 from conftest import ROOT, output_of
 
 from harness.core.errors import UserError
-from harness.core.yaml import read_yaml
 from unroll.reporting import readme
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_results_table_is_the_one_that_the_metrics_give(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert readme.filled(TEXT) == TEXT, "`make readme` writes it anew"
-
-
-def test_the_table_follows_the_metrics(folder, monkeypatch):
-    for model, figures in readme.CHAPTER.items():
+def test_the_table_follows_the_metrics(folder):
+    pages.results(folder)
+    for model, metrics in readme.CHAPTER.items():
         path = folder / f"metrics/{model}.json"
-        path.parent.mkdir(exist_ok=True)
-        body = ", ".join(f'"{name}": 0.12345' for name in figures)
+        body = ", ".join(f'"{name}": 0.12345' for name in metrics)
         path.write_text("{" + body + "}")
     assert readme.table().count("**0.1235**") + readme.table().count("**0.1234**") == 6
     with pytest.raises(UserError, match="README"):
@@ -45,17 +39,6 @@ def predictions() -> list[tuple[list[str], str]]:
 def test_the_predictions_are_those_of_the_models(arguments, answer):
     said = output_of([sys.executable, "-m", "unroll", "predict", *arguments], ROOT, {}, 0)
     assert said.strip("\n").splitlines() == answer.splitlines()
-
-
-def test_the_sweep_starts_from_the_committed_results_and_the_text_quotes_it():
-    sweep = (ROOT / "docs/sweep.md").read_text("utf-8")
-    model = read_yaml(ROOT / "sweep.yaml")["stage"].partition("@")[2]
-    auc = json.loads((ROOT / f"metrics/{model}.json").read_text())["auc"]
-    assert f"| `default` | {auc:.4f} (" in sweep, "`make sweep` runs it anew"
-    [text] = re.findall(r"Of the chapter's advice.*?\n\n", TEXT, re.DOTALL)
-    quoted = re.findall(r"0\.\d{4}", text)
-    assert quoted
-    assert [figure for figure in quoted if figure not in sweep] == []
 
 
 def test_the_make_targets_of_the_texts_exist():

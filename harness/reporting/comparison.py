@@ -15,6 +15,7 @@ from harness import dvc_private, git
 from harness.core.errors import UserError
 from harness.core.metrics_table import TABLE
 from harness.reporting import labels
+from harness.reporting.markdown import shown
 
 NOW = "workspace"
 OVERLAP = "intervals overlap"
@@ -43,7 +44,7 @@ class Change:
     @property
     def sides(self) -> tuple[str, str]:
         """Both sides as they are shown in a table."""
-        return _shown(self.before), _shown(self.after)
+        return shown(self.before), shown(self.after)
 
     @property
     def difference(self) -> float | None:
@@ -62,14 +63,6 @@ class Change:
             return f"{self.difference:+,}"
         digits = max(len(side.partition(".")[2]) for side in self.sides)
         return f"{self.difference:+.{digits}f}"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "absent"
-    if isinstance(value, float):
-        return f"{value:.4f}" if round(value, 4) == value else f"{value:.6g}"
-    return str(value)
 
 
 @dataclass(frozen=True)

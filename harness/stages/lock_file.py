@@ -28,10 +28,19 @@ def outputs(root: Path = HERE) -> dict[str, dict[str, str]]:
     Raises:
         UserError: `dvc.yaml`, which says what the recorded paths are relative to, cannot be read.
     """
+    return _recorded("outs", root)
+
+
+def inputs(root: Path = HERE) -> dict[str, dict[str, str]]:
+    """The MD5 of each dependency, in the same way."""
+    return _recorded("deps", root)
+
+
+def _recorded(kind: str, root: Path) -> dict[str, dict[str, str]]:
     found = entries(root)
     stages = dvc_file.stages(root) if found else {}
     return {
-        name: _digests(stages.get(name) or Stage(name, (), {}, ()), entry.get("outs"))
+        name: _digests(stages.get(name) or Stage(name, (), {}, ()), entry.get(kind))
         for name, entry in found.items()
     }
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
-from harness.reporting import markdown
+from harness.reporting import labels, markdown
 from unroll.core import paths
 
 README = Path("README.md")
-BEGIN, END = "<!-- results: `make readme` -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: `unroll readme` -->", "<!-- end of results -->"
 
 # What the chapter prints for its own runs: P. Rivas, Deep Learning for Beginners (Packt, 2020),
 # chapter 13. AUC and balanced accuracy on the test reviews; loss on the test images.
@@ -21,19 +21,18 @@ CHAPTER = {
     "ae_lstm": {"loss": "0.1782"},
     "ae_bilstm": {"loss": "0.1161"},
 }
-NAMES = {"auc": "AUC", "balanced_accuracy": "balanced accuracy", "loss": "reconstruction loss"}
 
 
 def table() -> str:
     """The results beside the chapter's, as Markdown."""
-    rows = []
-    for model, figures in CHAPTER.items():
+    rows, names = [], labels.read()["metrics"]
+    for model, metrics in CHAPTER.items():
         ours = read_json(paths.metrics(model))
-        for name, theirs in figures.items():
+        for name, theirs in metrics.items():
             shown = f"**{ours[name]:.4f}**"
             if interval := ours.get(f"{name}_interval"):
                 shown += f" ({interval['low']:.4f} to {interval['high']:.4f})"
-            rows.append((f"`{model}`", NAMES[name], shown, theirs))
+            rows.append((f"`{model}`", names[name]["label"], shown, theirs))
     head = ("model", "metric on the test set", "Unroll (95% interval)", "chapter")
     return markdown.table(head, rows)
 
