@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import browser
 import pages
 import pytest
 from conftest import ROOT
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from harness.core.files import read_json
 from unroll.plotting.titles import TITLES
@@ -55,27 +52,14 @@ def made(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium that finds no other machine and keeps a log of what it asks for."""
-    programs = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
-    program, driver = next(filter(None, programs), None), shutil.which("chromedriver")
-    if not program or not driver:
-        lack = "no browser: `apt-get install chromium chromium-driver` installs one"
-        if os.environ.get("UNROLL_BROWSER") == "required":
-            pytest.fail(lack)
-        pytest.skip(lack)
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for argument in (
-        *("--headless=new", "--hide-scrollbars", "--disable-dev-shm-usage"),
-        "--no-sandbox",  # which root cannot have; the pages are our own
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chromium = webdriver.Chrome(options=options, service=Service(driver))
-    yield chromium
-    chromium.quit()
+def chromium():
+    found = browser.started()
+    if not found and os.environ.get("UNROLL_BROWSER") == "required":
+        pytest.fail(browser.LACK)
+    if not found:
+        pytest.skip(browser.LACK)
+    yield found
+    found.quit()
 
 
 @dataclass(frozen=True)
@@ -140,32 +124,18 @@ Look = Callable[..., View]
 
 
 @pytest.fixture(scope="module")
-def look(browser, made) -> Look:
+def look(chromium, made) -> Look:
     """A function that shows a page of a kind, each view once."""
 
     @cache
     def show(kind: str, width: int, scheme: str, media: str = "screen") -> View:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"media": media, "features": features}
-        )
-        for kind_of_log in ("browser", "performance"):
-            browser.get_log(kind_of_log)
-        browser.get(made[kind].as_uri())
-        browser.execute_async_script("window.ready.then(arguments[0])")
-        facts = browser.execute_script(FACTS)
+        browser.show(chromium, made[kind], width, scheme, media)
+        facts = chromium.execute_script(FACTS)
         if folder := os.environ.get("UNROLL_SCREENSHOTS"):
-            clip = {"x": 0, "y": 0, "width": width, "height": 1700, "scale": 1}
-            shot = browser.execute_cdp_cmd(
-                "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
-            )
             path = Path(folder) / f"{kind}-{width}-{scheme}-{media}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(base64.b64decode(shot["data"]))
-        console = [entry["message"] for entry in browser.get_log("browser")]
-        log = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+            browser.photograph(chromium, path, width, 1700)
+        console = [entry["message"] for entry in chromium.get_log("browser")]
+        log = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
         requests = [
             event["params"]["request"]["url"]
             for event in log
@@ -282,9 +252,9 @@ def test_in_print_the_page_is_light_whatever_the_screen(look):
     assert facts["over"] == []
 
 
-def test_before_it_is_set_up_the_page_says_how_to_do_without_the_web(browser, look):
+def test_before_it_is_set_up_the_page_says_how_to_do_without_the_web(chromium, look):
     view = look("plain", 390, "light")
-    notice = browser.find_element("css selector", ".notice[role=status]").text
+    notice = chromium.find_element("css selector", ".notice[role=status]").text
     assert "python -m harness page" in notice
     assert [url for url in view.requests if url.startswith("https:")]  # the log would show one
     assert view.facts["headings"] == ["Results", "Overview", *TITLES]
