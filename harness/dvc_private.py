@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -443,41 +442,6 @@ def runs_that_fit(repo: Repo) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 # Comparing.
-
-
-@contextmanager
-def repository() -> Iterator[Repo]:
-    """The DVC repository of the current folder.
-
-    Raises:
-        UserError: there is none, or DVC cannot read it.
-    """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        repo = Repo()
-    except DvcException as error:
-        raise UserError(f"DVC cannot read this project: {reason(error)}") from None
-    with repo:
-        yield repo
-
-
-def check_revision(repo: Repo, revision: str) -> None:
-    """Check that git or DVC knows a branch, tag, commit or experiment.
-
-    Raises:
-        UserError: they do not.
-    """
-    from dvc.scm import RevError, resolve_rev
-
-    try:
-        resolve_rev(repo.scm, revision)
-    except RevError:
-        raise UserError(
-            f"there is no revision {revision}; name a branch, tag, commit or experiment "
-            "(`git branch --all` lists the branches)"
-        ) from None
 
 
 def renderers(repo: Repo, revision: str) -> list[Renderer]:

@@ -20,8 +20,7 @@ from conftest import ROOT
 from harness.core.files import read_json
 from unroll.plotting.titles import TITLES
 
-# One process has the one browser and makes the pages once.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.slow
 
 CHARTS = {"show": 13, "diff": 13, "report": 1, "foreign": 1}
 PICTURES = {"show": 16, "diff": 32, "report": 2, "foreign": 2}

@@ -66,10 +66,10 @@ def test_a_project_that_is_not_ours_has_a_report(made):
 @pytest.mark.parametrize(
     ("lack", "message"),
     [
-        ("no such revision", r"^there is no revision nowhere; name a branch, tag"),
+        ("no such revision", r"^DVC cannot compare with nowhere: unknown Git revision"),
         ("no commit", r"^the repository has no commit yet"),
         ("no git", r"^`git rev-parse` failed: not a git repository"),
-        ("no DVC", r"^DVC cannot read this project: .*not inside of a DVC repository"),
+        ("no DVC", r"^DVC cannot compare with main: you are not inside of a DVC repository"),
         ("damaged metrics", r"^scores\.json: DVC cannot read it in workspace"),
     ],
 )

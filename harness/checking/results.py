@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dvc.exceptions import DvcException
+from dvc.repo import Repo
 
-from harness import dvc_private, project
+from harness import project
 from harness.core.errors import UserError, reason
 from harness.core.paths import LOCK, PIPELINE
 from harness.stages import dvc_file, lock_file
@@ -23,12 +24,12 @@ def mismatches() -> list[str]:
     Raises:
         UserError: DVC cannot read the project.
     """
-    with dvc_private.repository() as repo:
-        try:
+    try:
+        with Repo() as repo:
             status = repo.status()
-        except DvcException as error:
-            raise UserError(f"DVC cannot read this project: {reason(error)}") from None
-        cached = {str(out) for out in repo.index.outs if out.use_cache}
+            cached = {str(out) for out in repo.index.outs if out.use_cache}
+    except DvcException as error:
+        raise UserError(f"DVC cannot read this project: {reason(error)}") from None
     lines = [
         f"{stage}: {name} is not as {LOCK} records it ({state})"
         for stage, entries in status.items()

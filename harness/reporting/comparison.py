@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
+from dvc.repo import Repo
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.base import Renderer
 
 from harness import dvc_private, git
-from harness.core.errors import UserError
+from harness.core.errors import UserError, reason
 from harness.core.metrics_table import TABLE
 from harness.reporting import labels
 from harness.reporting.markdown import shown
@@ -143,15 +144,14 @@ def compare(revision: str) -> Comparison:
             one of the two sides.
     """
     git.head()
-    with dvc_private.repository() as repo:
-        dvc_private.check_revision(repo, revision)
-        try:
+    try:
+        with Repo() as repo:
             changed = _changes(repo.metrics.diff(a_rev=revision))
             params = _changes(repo.params.diff(a_rev=revision))
             shown = repo.metrics.show(revs=[revision, NOW], hide_workspace=False)
             found = dvc_private.renderers(repo, revision)
-        except DvcException as error:
-            raise UserError(f"DVC cannot compare with {revision}: {error}") from None
+    except DvcException as error:
+        raise UserError(f"DVC cannot compare with {revision}: {reason(error)}") from None
     renderers = [renderer for renderer in found if _differs(renderer, revision)]
     charts = [r for r in renderers if isinstance(r, VegaRenderer) and Path(r.name).name != TABLE]
     pictures = [_picture(r, revision) for r in renderers if isinstance(r, ImageRenderer)]
