@@ -107,7 +107,7 @@ def test_no_stage_outlives_what_started_it_and_the_next_run_goes_on(copy, comman
     running.process.wait()
     assert gone(children, LIMIT)
     again = Running(copy, *command)
-    again.until("rnn: goes on after epoch")
+    again.until("rnn: resumes after epoch")
     children = again.children()
     again.process.kill()
     again.process.wait()
@@ -123,7 +123,7 @@ def test_where_results_are_recorded_and_not_there_a_killed_training_goes_on_too(
     first.process.kill()
     first.process.wait()
     again = Running(folder, "harness.stages.run", "train-rnn")
-    again.until("rnn: goes on after epoch 1")
+    again.until("rnn: resumes after epoch 1")
     again.rest()
     assert again.process.returncode == 0
     # Finished and recorded: whoever asks for it once more wants it computed.

@@ -105,13 +105,13 @@ def test_the_plateau_schedule_halves_the_rate_when_validation_stalls(folder):
     )
 
 
-def test_a_loss_that_is_no_number_stops_training_with_epoch_and_step(folder):
+def test_a_loss_that_is_not_a_number_stops_training_with_epoch_and_step(folder):
     with pytest.raises(UserError, match=r"small: the loss is nan in epoch 1, step \d+; a lower"):
         train(folder, optimizer=adam(float("nan")), schedule=plateau(1))
 
 
 def test_dropout_masks_differ_from_step_to_step_and_from_epoch_to_epoch():
-    # A model that only drops tells by its loss which inputs were dropped.
+    # The loss of a model that only drops shows which inputs were dropped.
     model = keras.Sequential([layers.Input((50,)), layers.Dropout(0.2)])
     model.compile(optimizer="adam", loss="mse")
     ones = np.ones((3, 50), np.float32)
@@ -173,13 +173,13 @@ def test_what_was_done_before_a_kill_is_not_done_again(folder, monkeypatch, caps
     capsys.readouterr()
     train(folder, unfinished=folder / "kept")
     lines = capsys.readouterr().out
-    assert "small: goes on after epoch 4" in lines
+    assert "small: resumes after epoch 4" in lines
     assert "epoch 4/6" not in lines
     assert "epoch 5/6" in lines
 
 
 @pytest.mark.parametrize("harm", [b"", b"no archive", None])
-def test_a_damaged_state_is_passed_over_for_the_one_before(folder, monkeypatch, capsys, harm):
+def test_a_damaged_state_is_skipped_for_the_one_before(folder, monkeypatch, capsys, harm):
     train(folder)
     expected = (folder / "curves.csv").read_bytes()
     with monkeypatch.context() as patch:
@@ -192,11 +192,11 @@ def test_a_damaged_state_is_passed_over_for_the_one_before(folder, monkeypatch, 
     newest.write_bytes(bytes(body) if harm is None else harm)
     capsys.readouterr()
     train(folder, unfinished=folder / "kept")
-    assert "goes on after epoch 3" in capsys.readouterr().out
+    assert "resumes after epoch 3" in capsys.readouterr().out
     assert (folder / "curves.csv").read_bytes() == expected
 
 
-def test_a_validation_loss_that_is_no_number_stops_training_too(folder, monkeypatch):
+def test_a_validation_loss_that_is_not_a_number_stops_training_too(folder, monkeypatch):
     monkeypatch.setattr(keras.Model, "evaluate", lambda *_, **__: float("inf"))
     with pytest.raises(UserError, match="small: the validation loss is inf in epoch 1; a lower"):
         train(folder)

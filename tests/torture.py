@@ -158,7 +158,7 @@ class Torture:
             code, text = self._run(folder, environment, kill)
             killed = sum(self.tally.kills.values()) - before
             self.tally.epochs += len(re.findall(r"\| \w+: epoch \d+/", text))
-            self.tally.resumed += sum(map(int, re.findall(r"goes on after epoch (\d+)", text)))
+            self.tally.resumed += sum(map(int, re.findall(r"resumes after epoch (\d+)", text)))
             if code == 0:
                 break
             if not killed:

@@ -1,4 +1,4 @@
-"""What a training needs to go on after its last whole epoch, in one file an epoch."""
+"""What a training needs to resume after its last whole epoch, in one file per epoch."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _FACTS = "facts"
 class Checkpoints:
     """The states of one training, the newest two, in a folder of its own.
 
-    The folder must belong to this very computation: the same code, parameters and data.
+    The folder must belong to one computation: the same code, parameters and data.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, epoch: int, arrays: list[np.ndarray], facts: dict[str, Any]) -> None:
-        """Keep the state after `epoch`, whole or not at all.
+        """Save the state after `epoch`, complete or not at all.
 
         Args:
-            facts: what JSON can hold; numbers come back the same to the last bit.
+            facts: what JSON can hold; numbers are restored to the last bit.
         """
         named = {f"{i:04d}": array for i, array in enumerate(arrays)}
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -38,15 +38,15 @@ class Checkpoints:
             path.unlink()
 
     def newest(self) -> tuple[list[np.ndarray], dict[str, Any]] | None:
-        """Arrays and facts of the newest state that is whole, if there is any."""
+        """Arrays and facts of the newest undamaged state, if there is one."""
         for path in self._paths():
             try:
-                # The archive's own checksums tell damage.
+                # The archive's own checksums detect damage.
                 with np.load(path, allow_pickle=False) as archive:
                     facts = json.loads(archive[_FACTS].tobytes())
                     names = sorted(name for name in archive.files if name != _FACTS)
                     return [archive[name] for name in names], facts
-            except Exception:  # the readers of archives and arrays let errors of every kind through
+            except Exception:  # the readers of archives and arrays raise errors of every kind
                 path.unlink()
         return None
 

@@ -1,4 +1,4 @@
-"""The training loop, the same for every model: one epoch after another until it pays no more."""
+"""The training loop, the same for every model: epoch after epoch until validation stalls."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def fit(
     prepare: Prepare,
     unfinished: Path | None = None,
 ) -> None:
-    """Train `model` with binary cross-entropy and leave it with its best weights.
+    """Train `model` with binary cross-entropy and restore its best weights.
 
-    The rows of epoch n are shuffled, and its dropout masks drawn, by `seed` and n alone. The
-    epoch of the lowest validation loss is the best one.
+    The order of the rows and the dropout masks of epoch n depend only on `seed` and n. The best
+    epoch is the one with the lowest validation loss.
 
     Args:
         train, validation: what to learn from, and what decides when to stop; `y` is the target.
         settings: the model's section of `params.yaml`.
         curves: the table of losses, rewritten after every epoch.
         prepare: turns stored rows of `x` and `y` into what the model takes, with `keras.ops`.
-        unfinished: a folder that belongs to this very computation. What an interrupted run left
-            there is gone on from, with the same result to the last bit as without interruption.
+        unfinished: a folder for this computation alone. Training resumes from what an interrupted
+            run left there, with the same result to the last bit as without the interruption.
 
     Raises:
         UserError: the loss is no longer a finite number.
     """
-    # The last rows of the order, too few for a whole batch, sit out this epoch; another order
+    # The last rows of the order, too few for a whole batch, are left out of this epoch; each epoch
     # leaves out others.
     batch = min(settings["batch"], len(train.x))
     steps = len(train.x) // batch
@@ -57,7 +57,7 @@ def fit(
     checkpoints = Checkpoints(unfinished) if unfinished else None
     if checkpoints and (state := checkpoints.newest()):
         progress.restore(*state)
-        print(f"{model.name}: goes on after epoch {progress.epoch}", flush=True)
+        print(f"{model.name}: resumes after epoch {progress.epoch}", flush=True)
         progress.write(curves)
 
     x_validation = keras.ops.convert_to_numpy(prepare(validation.x))
@@ -89,7 +89,7 @@ def fit(
 def _run_epoch(
     model: keras.Model, runner: Steps, order: np.ndarray, batch: int, epoch: int, console: _Console
 ) -> float:
-    """Take all steps of one epoch; the mean loss over them."""
+    """Take all steps of one epoch; return their mean loss."""
     model.reset_metrics()
     with console.epoch() as progress:
         for first in range(0, len(order), PER_CALL * batch):
@@ -111,7 +111,7 @@ def _not_finite(model: keras.Model, what: str) -> UserError:
 
 
 def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
-    """Let the dropout masks of an epoch depend on nothing but seed, layer and epoch."""
+    """Make the dropout masks of an epoch depend only on seed, layer and epoch."""
     states = [v for v in model.non_trainable_variables if v.path.endswith("seed_generator_state")]
     for layer, state in enumerate(states):
         entropy = np.random.SeedSequence([seed, epoch, layer]).generate_state(1)
@@ -119,7 +119,7 @@ def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 class _Console:
-    """A bar within the epoch on a terminal; a line after each epoch everywhere."""
+    """On a terminal a progress bar within each epoch; everywhere a line after each epoch."""
 
     def __init__(self, name: str, first: int, epochs: int, steps: int) -> None:
         self._name, self._first, self._epochs, self._steps = name, first, epochs, steps
@@ -137,7 +137,7 @@ class _Console:
             yield advance
 
     def line(self, epoch: int, loss: float, val_loss: float) -> None:
-        """Print the losses of an epoch, and the time left if no earlier stop comes."""
+        """Print the losses of an epoch, and the time left unless training stops early."""
         spent = time.monotonic() - self._begin
         left = spent / (epoch + 1 - self._first) * (self._epochs - epoch - 1)
         print(

@@ -1,9 +1,9 @@
 """Training steps, many in one call of the backend.
 
 `keras.Model.fit` crosses from Python to the backend at every step and feeds each batch through a
-queue, which costs more than the step itself for models as small as ours. Here the data lie on the
-device, a call gathers the batches of several steps, and what a step does is Keras's own
-`train_step`, so that every model, optimizer and precision works as in `fit`.
+queue, which costs more than the step itself for models as small as ours. Here the data are on the
+device, one call gathers the batches of several steps, and each step is Keras's own `train_step`,
+so every model, optimizer and precision works as in `fit`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-# Steps a call: enough to make the call's cost vanish, few enough for an answer every second.
+# Steps per call: enough to hide the cost of the call, few enough to report every second.
 PER_CALL = 20
 
 Prepare = Callable[[Any], Any]
 
 
 class Steps(Protocol):
-    """Runs steps over rows that lie on the device."""
+    """Runs steps over rows on the device."""
 
     def run(self, order: np.ndarray) -> np.ndarray:
-        """Take one step for each batch of rows that `order` names.
+        """Take one step per batch of the rows that `order` names.
 
         Args:
             order: int32, shape (steps * batch,), at most `PER_CALL` steps.
@@ -35,7 +35,7 @@ class Steps(Protocol):
         ...
 
     def finish(self) -> None:
-        """End an epoch: the model's variables hold what the steps made of them."""
+        """End an epoch: write the results of the steps to the model's variables."""
         ...
 
 

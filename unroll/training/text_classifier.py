@@ -21,13 +21,13 @@ from unroll.training.threshold import youden_threshold
 def train_classifier(
     name: str, build: Callable[[dict[str, Any], int, int], keras.Model], params: Declared
 ) -> None:
-    """Train and save the model `name`, with the encoder that its inputs need.
+    """Train and save the model `name`, with the vocabulary that its inputs need.
 
-    The threshold is picked on what the protocol validates with, and saved with the model.
+    The threshold is picked on the protocol's validation rows and saved with the model.
 
     Args:
-        build: makes the model of its section of `params.yaml`, the size of the vocabulary and
-            the length of the sequences.
+        build: makes the model from its section of `params.yaml`, the vocabulary size and the
+            length of the sequences.
     """
     settings = params.models[name]
     train, validation = training("imdb", params.protocol)
@@ -54,5 +54,5 @@ def train_classifier(
 
 
 def _reviews(part: Part) -> Part:
-    """Labels as the probabilities that the loss compares with, shape (n, 1)."""
+    """Labels as probabilities for the loss, float32 of shape (n, 1)."""
     return Part(part.x, part.y[:, np.newaxis].astype(np.float32))

@@ -6,22 +6,22 @@ import numpy as np
 
 
 def youden_threshold(y_true: np.ndarray, y_score: np.ndarray) -> float:
-    """The score that maximises Youden's J = TPR - FPR; a review counts as positive from it on.
+    """The score that maximizes Youden's J = TPR - FPR; a review is positive at or above it.
 
-    The lowest false positive rate wins among equals. (W. J. Youden, Index for rating diagnostic
-    tests, Cancer 3, 1950.) Not by scikit-learn's ROC curve, which takes a training longer to
-    import than all this to compute.
+    Of several with the same J, the one with the lowest false positive rate. (W. J. Youden, Index
+    for rating diagnostic tests, Cancer 3, 1950.) scikit-learn's ROC curve would do, but it takes
+    longer to import than all this to compute.
 
     Args:
         y_true: shape (n,), 0 or 1, both present.
         y_score: shape (n,), in [0, 1].
 
     Returns:
-        One of the scores, or 1 where no threshold is better than to call nothing positive.
+        One of the scores, or 1 if no threshold is better than calling nothing positive.
     """
     order = np.argsort(-y_score, kind="stable")
     positive, score = y_true[order] == 1, y_score[order]
-    # Equal scores fall on the same side, so only the last of them can be where the line is drawn.
+    # Equal scores are on the same side, so only the last of them can be the threshold.
     last = np.r_[score[1:] != score[:-1], True]
     true, false = np.cumsum(positive)[last], np.cumsum(~positive)[last]
     # Whole numbers, so that equals are equal: J times the number of pairs of the two classes.
