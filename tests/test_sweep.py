@@ -216,7 +216,7 @@ MISTAKES = {
         "settings.a: train.width is 0, allowed: 1 or more"
     ],
     "stage: measure@whole\nsettings: {a: {train.widht: 8}, Bad name: {other: 2}}": [
-        "settings.a: params.yaml has no parameter train.widht",
+        "settings.a: train.widht: params.yaml has no such parameter; did you mean train.width?",
         "settings.Bad name: not a name, allowed: small letters, digits and single hyphens, "
         "not default",
     ],

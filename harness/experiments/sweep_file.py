@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from harness.core.errors import UserError
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
 from harness.dvc_private import upstream
+from harness.stages import overlay
 
 SWEEP = Path("sweep.yaml")
 DEFAULT = "default"
@@ -78,7 +78,7 @@ def read(path: Path = SWEEP) -> Sweep:
         )
     table = project.read()
     table.check()
-    settings = _settings(path, body["settings"], table)
+    settings = _settings(path, body["settings"])
     stage = str(body["stage"])
     found = upstream(stage)
     if not found.metrics:
@@ -98,33 +98,18 @@ def read(path: Path = SWEEP) -> Sweep:
     return Sweep(stage, settings, metrics, metric, table.better != "lower", tuple(files))
 
 
-def _settings(path: Path, body: dict[str, Any], table: project.Project) -> tuple[Setting, ...]:
+def _settings(path: Path, body: dict[str, Any]) -> tuple[Setting, ...]:
     params = read_yaml(PARAMS)
-    mistakes = project.function(table.check_params) if table.check_params else lambda _: []
     settings, lines = [Setting(DEFAULT, {}, params)], []
     for name, changes in body.items():
-        changed = copy.deepcopy(params)
+        changed, wrong = overlay.changed(params, changes)
         if not _NAME.fullmatch(str(name)) or name == DEFAULT:
             wrong = ["not a name, allowed: small letters, digits and single hyphens, not default"]
-        else:
-            unknown = [key for key, value in changes.items() if not assign(changed, key, value)]
-            wrong = [f"{PARAMS} has no parameter {key}" for key in unknown] or mistakes(changed)
         lines += [f"{path}: settings.{name}: {line}" for line in wrong]
         settings.append(Setting(str(name), changes, changed))
     if lines:
         raise UserError("\n".join(lines))
     return tuple(settings)
-
-
-def assign(body: Any, place: str, value: Any) -> bool:
-    """Set an entry by its dotted name; whether there is such an entry."""
-    *parents, key = str(place).split(".")
-    for parent in parents:
-        body = body.get(parent) if isinstance(body, dict) else None
-    if not isinstance(body, dict) or key not in body:
-        return False
-    body[key] = value
-    return True
 
 
 def numbers(body: Any, place: str = "") -> dict[str, float]:

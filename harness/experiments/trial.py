@@ -15,8 +15,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from harness import project
 from harness.clone import clone, prepare
 from harness.core.errors import UserError
@@ -25,8 +23,9 @@ from harness.core.yaml import read_yaml
 from harness.dvc_private import cache_folder
 from harness.experiments import store
 from harness.experiments.store import Experiment, Start
-from harness.experiments.sweep_file import Setting, Sweep, assign, numbers
+from harness.experiments.sweep_file import Setting, Sweep, numbers
 from harness.git import git, prefix
+from harness.stages import overlay
 
 FOLDER = SCRATCH / "sweep"
 # Runs a command in a folder with its lines going to a log; the exit code.
@@ -46,7 +45,8 @@ def run(setting: Setting, sweep: Sweep, start: Start, call: Call) -> Experiment:
     """
     copy, log = FOLDER / setting.name, log_of(setting)
     folder = _prepared(copy, log, start)
-    _write_params(folder / PARAMS, setting)
+    if setting.changes:
+        overlay.write(folder / PARAMS, setting.changes)
 
     def dvc(*arguments: str) -> None:
         if call([sys.executable, "-m", "dvc", *arguments], folder, log):
@@ -90,15 +90,3 @@ def _prepared(copy: Path, log: Path, start: Start) -> Path:
     partial.rename(copy)
     log.unlink(missing_ok=True)
     return copy / inner
-
-
-def _write_params(path: Path, setting: Setting) -> None:
-    if not setting.changes:
-        return
-    yaml = YAML()  # keeps comments and order
-    yaml.width = 4096
-    body = yaml.load(path.read_bytes())
-    for place, value in setting.changes.items():
-        assign(body, place, value)
-    with path.open("wb") as file:
-        yaml.dump(body, file)
