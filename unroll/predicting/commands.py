@@ -6,6 +6,7 @@ for TensorFlow as long as a model is made of the layers of this project.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,8 @@ class Filter(Commands):
         # Before NumPy is imported. The products are small: threads wait longer than they compute.
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")
+        # Most of a short run is importing, whose objects stay: a search for garbage takes 5% of it.
+        gc.set_threshold(1_000_000)
         # An excerpt may hold any character; the encoding of the terminal may not.
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
