@@ -145,5 +145,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told():
+    with user_errors():
         main()
