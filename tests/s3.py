@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.errors import UserError, told
+from harness.core.errors import UserError, user_errors
 from harness.core.paths import SCRATCH
 from harness.running import process
 
