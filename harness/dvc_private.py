@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.core.errors import UserError, reason
+from harness.core.yaml import read_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -23,6 +24,8 @@ HERE = Path()
 # Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
 # the size of an output so: treeverse/dvc#10296.
 UNSEEN = ("size", "nfiles")
+# A template such as `models.rnn`, of which DVC's grammar makes the same text.
+_PLAIN = re.compile(r"\w+(\.\w+)*")
 # DVC leaves these out of whatever it hashes.
 _ALWAYS_IGNORED = (".hg/", ".git/", ".git", ".dvc/")
 
@@ -102,9 +105,12 @@ def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any
         UserError: naming the stage, or the part of the file, that DVC cannot resolve.
     """
     from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver, EntryDefinition, make_definition
+    from dvc.parsing import DataResolver, EntryDefinition, interpolate, make_definition
 
     place, found, repo = "dvc.yaml", dict[str, Any](), _Repo(root)
+    parse = interpolate.parse_expr
+    # A plain name needs no parser, whose import takes as long as all the rest.
+    interpolate.parse_expr = lambda text: text if _PLAIN.fullmatch(text) else parse(text)
     try:
         resolver: Any = DataResolver(repo, "", pipeline | {"stages": {}})
         for group, body in pipeline.get("stages", {}).items():
@@ -123,6 +129,8 @@ def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any
     # The resolver expects what DVC's schema has let through, and says anything of what it has not.
     except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
+    finally:
+        interpolate.parse_expr = parse
     return found, repo.fs.asked
 
 
@@ -132,6 +140,8 @@ def read_params(path: Path) -> Any:
     Raises:
         UserError: the file is missing or not of the format that its name says.
     """
+    if path.suffix.lower() not in (".toml", ".json", ".py"):
+        return read_yaml(path)
     from dvc.exceptions import DvcException
     from dvc.utils.serialize import load_path
 

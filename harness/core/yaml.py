@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ def read_yaml(path: Path) -> Any:
         UserError: the file is missing or not YAML; with the line where that is known.
     """
     try:
-        return YAML(typ="safe").load(path.read_bytes())
+        return copy.deepcopy(_parsed(path.read_bytes()))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; run from the project's root") from None
     # A value with a tag that it does not fit, such as `!!bool x`, raises a LookupError.
@@ -25,3 +27,8 @@ def read_yaml(path: Path) -> Any:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
         place = f"line {mark.line + 1}: " if mark else ""
         raise UserError(f"{path}: {place}not YAML ({reason(problem)})") from None
+
+
+@lru_cache(maxsize=16)  # one run of a stage reads the same few files again and again
+def _parsed(content: bytes) -> Any:
+    return YAML(typ="safe").load(content)
