@@ -28,8 +28,13 @@ def main(context: click.Context) -> None:
 @JOBS
 def repro(jobs: int) -> None:
     """Run the pipeline, N independent stages at once."""
+    from harness import project
     from harness.running import repro
+    from harness.stages import checks, dvc_file
 
+    # The project's own files first: a template fails where an entry of the parameters is misspelled.
+    project.read().check()
+    checks.parameter_names(dvc_file.stages().values())
     repro.main(jobs)
 
 

@@ -49,9 +49,9 @@ def door(folder):
         "    write_text(Path('out/one/rows.txt'), str(params.data['rows'] * params.seed))\n"
     )
 
-    def run(code: int) -> str:
-        command = [sys.executable, "-m", "harness.stages", "one"]
-        return output_of(command, folder, {"PYTHONPATH": str(ROOT)}, code)
+    def run(code: int, *command: str) -> str:
+        start = [sys.executable, "-m", *(command or ("harness.stages", "one"))]
+        return output_of(start, folder, {"PYTHONPATH": str(ROOT)}, code)
 
     return run
 
@@ -67,9 +67,10 @@ def test_a_stage_clears_away_what_a_killed_run_of_it_left_in_its_outputs(door, d
     assert not [place for place in left if (place / name).exists()]
 
 
-def test_a_stage_refuses_a_parameter_that_dvc_does_not_see_before_it_runs(door):
+@pytest.mark.parametrize("command", [("harness.stages", "one"), ("harness", "repro")])
+def test_a_parameter_that_dvc_does_not_see_is_refused_before_anything_runs(door, command):
     Path("params.yaml").write_text("seed: 1\ndata: {rows: 2, size: 3}\n")
-    output = door(1)
+    output = door(1, *command)
     assert output.startswith("error: params.yaml: rename data.size; DVC leaves size and nfiles out")
     assert output.count("\n") == 1
     assert not Path("out").exists()

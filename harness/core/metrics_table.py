@@ -1,4 +1,4 @@
-"""The figures of a model as a table, a row a figure, as `dvc plots` and the report show it."""
+"""The metrics of a model as a table, one row each, as `dvc plots` and the report show it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ COLUMNS = ("model", "figure", "value", "low", "high")
 
 
 def rows(model: str, metrics: Mapping[str, Any]) -> list[tuple[str, str, float, object, object]]:
-    """The single figures of a model, in the order of its file.
+    """The single metrics of a model, in the order of its file.
 
     Args:
-        metrics: the content of a file of `metrics/`; of its groups of figures just the 95%
-            intervals are shown, in the row of their figure. The others are plots of their own.
+        metrics: the content of a file of `metrics/`; of its groups of numbers just the 95%
+            intervals are shown, in the row of their metric. The others are plots of their own.
 
     Returns:
-        One row of `COLUMNS` a figure; `low` and `high` are empty where there is no interval.
+        One row of `COLUMNS` a metric; `low` and `high` are empty where there is no interval.
     """
     return [
         (model, name, value, *(metrics.get(f"{name}_interval", {}).get(e, "") for e in COLUMNS[3:]))

@@ -15,7 +15,7 @@ class Declared:
     Attributes:
         read: the dotted names of the declared entries that were used.
         unfinished: the folder in which an interrupted run of this very computation, on the same
-            code, parameters and data, left what it had; None where nobody vouches for that.
+            code, parameters and data, left what it had; None where that is not known.
     """
 
     unfinished: Path | None = None
