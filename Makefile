@@ -41,7 +41,7 @@ crash-test: venv ## kill a small pipeline again and again and compare every byte
 	$(PY) -m unroll crash-test --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))
 
 s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8333
-	$(PY) tests/s3.py $(if $(PORT),--port $(PORT))
+	$(PY) -m tests.s3 $(if $(PORT),--port $(PORT))
 
 test: venv ## run all tests, two at once
 	$(PY) -m pytest -n 2 --dist loadfile

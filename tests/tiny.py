@@ -15,7 +15,6 @@ from unittest import mock
 import pytest
 from conftest import ROOT
 from dvc.repo import Repo
-from s3 import BUCKET, Server
 
 from harness.cli import main
 
@@ -43,6 +42,13 @@ mkdir -p data/drawn metrics
 for i in 1 2 3 4 5 6; do seq $seed$i 3 99999 > data/drawn/$i; done
 echo "{\\"seed\\": $seed}" > metrics/drawn.json
 """
+FILES = {
+    ".dvc/config": "[core]\nremote = folder\n['remote \"folder\"']\nurl = ../../remote\n",
+    "dvc.yaml": PIPELINE,
+    "draw.sh": DRAW,
+    "params.yaml": "seed: 1\n",
+    ".gitignore": "/data/\n/ran\n",
+}
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
 OBJECTS = ".dvc/cache/files/md5"
 
@@ -55,8 +61,7 @@ class Tiny:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.objects = folder / OBJECTS
+        self.folder, self.objects = folder, folder / OBJECTS
 
     @classmethod
     def made(cls, folder: Path) -> Tiny:
@@ -65,14 +70,7 @@ class Tiny:
         tiny = cls(folder)
         tiny.git("init", "-q", "-b", "main")
         Repo.init(str(folder)).close()
-        config = "[core]\n    remote = folder\n['remote \"folder\"']\n    url = ../../remote\n"
-        for name, text in {
-            ".dvc/config": config,
-            "dvc.yaml": PIPELINE,
-            "draw.sh": DRAW,
-            "params.yaml": "seed: 1\n",
-            ".gitignore": "/data/\n/ran\n",
-        }.items():
+        for name, text in FILES.items():
             (folder / name).write_text(text)
         tiny.repro()
         tiny.git("add", "-A")
@@ -93,22 +91,10 @@ class Tiny:
         self.git("clone", "-q", ".", str(folder))
         return Tiny(folder)
 
-    def use(self, server: Server, **settings: str) -> None:
-        """Take a bucket of a server for the remote, as the commands that `make s3` prints do."""
-        remote = {
-            "url": f"s3://{BUCKET}/cache",
-            "endpointurl": server.url,
-            "credentialpath": str(server.credentials),
-        }
-        self._use("s3", remote | settings)
-
-    def use_url(self, url: str) -> None:
-        """Take another address for the remote."""
-        self._use("other", {"url": url})
-
-    def _use(self, name: str, remote: dict[str, str]) -> None:
-        lines = [f"[core]\n    remote = {name}\n['remote \"{name}\"']"]
-        lines += [f"    {key} = {value}" for key, value in remote.items()]
+    def use(self, **options: str) -> None:
+        """Take another remote, by the options that DVC needs for it."""
+        lines = ["[core]", "remote = other", "['remote \"other\"']"]
+        lines += [f"{name} = {value}" for name, value in options.items()]
         (self.folder / ".dvc/config.local").write_text("\n".join(lines) + "\n")
 
     def results(self) -> dict[str, bytes]:
@@ -121,7 +107,7 @@ class Tiny:
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True).stdout
 
     def repro(self, seed: int | None = None) -> list[str]:
-        """Run what `dvc repro` runs; the names of the stages that had to run."""
+        """Do what `dvc repro` does; the names of the stages that had to run."""
         if seed is not None:
             (self.folder / "params.yaml").write_text(f"seed: {seed}\n")
         with contextlib.chdir(self.folder), Repo() as repo:
@@ -131,44 +117,39 @@ class Tiny:
         ran.unlink(missing_ok=True)
         return names
 
-    def share(self, command: str, *arguments: str, code: int = 0) -> str:
+    def share(self, *arguments: str, code: int = 0) -> str:
         """What `unroll push` and the like print; they must end with `code`."""
         said = io.StringIO()
         with (
             contextlib.chdir(self.folder),
-            mock.patch.dict(os.environ, self._environment(), clear=True),
+            mock.patch.dict(os.environ, environment(), clear=True),
             contextlib.redirect_stdout(said),
             contextlib.redirect_stderr(said),
         ):
             with pytest.raises(SystemExit) as end:
-                main([command, *arguments])
+                main(arguments)
             if isinstance(end.value.code, str):
                 print(end.value.code)
         assert code == (1 if isinstance(end.value.code, str) else end.value.code), said.getvalue()
         return said.getvalue()
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """The same in a process of its own, or another program of Python."""
+        """A program of Python in a process of its own."""
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env=self._environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+            env=environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             **options,
         )
 
-    def forget(self) -> None:
-        """Remove all that came from the remote."""
-        for name in (".dvc/cache", "data"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        """Nothing of the user's own settings, nor of an earlier call: DVC sets some once."""
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return mine | {"AWS_EC2_METADATA_DISABLED": "true"}
+def environment() -> dict[str, str]:
+    """Nothing of the user's own settings, nor of an earlier call, as DVC sets some of them once."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return mine | {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """Is a remote there, and does it let us in? One question for every kind of store, with a limit.
 
-It is asked before anything is moved, and again while something is: DVC's clients repeat each
-request, object by object, so that they notice late, or in many lines, that their store has gone.
+It is asked before anything is moved, and again while something is: the clients of DVC try each
+object several times, so that it may take them minutes to report that their store has gone.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def check(remote: Remote, writing: bool) -> None:
     Raises:
         UserError: it does not answer within `LIMIT`, refuses access, or is not there.
     """
-    error = _error(remote, writing)
-    if error:
+    if error := _error(remote, writing):
         raise UserError(
             f"{where(remote)}: {reason(error)}; "
             f"`dvc remote modify --local {remote.name} OPTION VALUE` sets another address or key"
@@ -42,14 +41,9 @@ def check(remote: Remote, writing: bool) -> None:
 
 @contextmanager
 def watched(remote: Remote) -> Iterator[None]:
-    """Report in one line that the remote has failed while the context uses it.
+    """End this process with one line when the remote refuses two questions in turn.
 
-    The process ends when the remote refuses two questions in turn, for DVC's transfers may take
-    minutes until they fail. A store that stays silent may only be busy with what is moved; it is
-    left to the time-outs of its client.
-
-    Raises:
-        UserError: the remote's client failed, for which the remote itself may be the reason.
+    A store that stays silent may be busy with what is moved; its client's time-outs are for that.
     """
     ended = threading.Event()
 
@@ -58,33 +52,15 @@ def watched(remote: Remote) -> Iterator[None]:
         while not ended.wait(PAUSE):
             error = _error(remote)
             refusals = 0 if error is None or isinstance(error, TimeoutError) else refusals + 1
-            if refusals == 2 and not ended.is_set():
-                assert error is not None
+            if error and refusals == 2 and not ended.is_set():
                 os.write(2, f"error: {where(remote)}: {reason(error)}; {AGAIN}\n".encode())
-                os._exit(1)
+                os._exit(1)  # what is moved is written aside and renamed
 
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield
-    except Exception as error:
-        ended.set()
-        _raise_again(remote, error)
     finally:
         ended.set()
-
-
-def _raise_again(remote: Remote, error: Exception) -> None:
-    gone = _error(remote)
-    if gone:
-        raise UserError(f"{where(remote)}: {reason(gone)}; {AGAIN}") from None
-    # What a client or the system raises is no mistake of this code; a TypeError is.
-    if isinstance(error, UserError) or _is_builtin(error):
-        raise error
-    raise UserError(f"{where(remote)}: {reason(error)}; {AGAIN}") from None
-
-
-def _is_builtin(error: Exception) -> bool:
-    return type(error).__module__ == "builtins" and not isinstance(error, OSError)
 
 
 def _error(remote: Remote, writing: bool = False) -> Exception | None:
@@ -94,21 +70,21 @@ def _error(remote: Remote, writing: bool = False) -> Exception | None:
     def ask() -> None:
         try:
             if remote.fs.protocol == "local":
-                _folder(Path(remote.path), writing)
+                _look(Path(remote.path), writing)
             else:
-                _object(remote)
+                _read(remote)
             found.append(None)
         except Exception as error:  # each client has its own
             found.append(error)
 
-    # A thread, as there is no time-out that all clients know.
+    # A thread, as there is no time-out that all clients have.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(LIMIT)
     return found[0] if found else TimeoutError(f"no answer within {LIMIT:.0f} seconds")
 
 
-def _folder(folder: Path, writing: bool) -> None:
+def _look(folder: Path, writing: bool) -> None:
     if writing:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -117,14 +93,14 @@ def _folder(folder: Path, writing: bool) -> None:
         raise FileNotFoundError("there is no such folder; nothing was pushed, or it is not mounted")
 
 
-def _object(remote: Remote) -> None:
-    """Read an object that no remote has: whoever finds that it is missing may read."""
+def _read(remote: Remote) -> None:
+    """Read an object that no remote has: whoever is told that it is missing may read."""
     try:
         remote.fs.fs.cat_file(remote.fs.join(remote.path, "files", "md5", "probe"))
     except FileNotFoundError as error:
         if "bucket does not exist" in str(error):
             raise
     except Exception as error:
-        # An HTTP server that does not list its files may say so of a missing one.
+        # HTTP servers that list nothing say "forbidden" of what is missing.
         if getattr(error, "status", None) != 403:
             raise

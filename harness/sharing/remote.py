@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from dvc.config import Config, RemoteConfigError
+from dvc.config import Config
 from dvc.data_cloud import Remote
 from dvc.logger import setup
 from dvc.repo import Repo
@@ -25,35 +25,29 @@ from harness.sharing.probe import AGAIN
 
 
 class Failures(logging.Handler):
-    """The last of what libraries log of failed transfers, object by object with tracebacks."""
+    """The last of the failed transfers, which libraries log with a traceback for each object."""
 
     last = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("dvc_data", "dvc_objects", "asyncio"):
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [self], False
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and isinstance(record.exc_info[1], Exception):
             self.last = reason(record.exc_info[1])
 
-    def listen(self) -> None:
-        """Take the place of the libraries' other handlers."""
-        for name in ("dvc_data", "dvc_objects", "asyncio"):
-            logger = logging.getLogger(name)
-            logger.handlers, logger.propagate = [self], False
-
 
 class Share:
-    """A clone and one of its remotes.
-
-    Attributes:
-        cache: the objects of the clone.
-        store: those of the remote.
-    """
+    """A clone and one of its remotes; `cache` holds the objects of the one, `store` the other's."""
 
     def __init__(self, repo: Repo, remote: Remote) -> None:
         self.repo, self.remote = repo, remote
         self.cache, self.store = repo.cache.local, remote.odb
         self.where = probe.where(remote)
         self.failures = Failures()
-        self.failures.listen()
 
     def push(self) -> None:
         """Bring all that this clone knows to the remote, and repair damage there.
@@ -75,16 +69,15 @@ class Share:
         common = [md5 for md5 in here if md5 in there]
         repaired, _ = self._repair(private.suspects(self.cache, common, there), known)
         new = [md5 for md5 in here if md5 not in there]
-        spoiled = sorted({here[md5] for md5 in private.damaged(self.cache, new)})
-        if spoiled:
+        if spoiled := private.damaged(self.cache, new):
             raise UserError(
-                f"damaged in the cache of this clone, so nothing was sent: {_some(spoiled)}; "
-                "`audit` names the files to delete"
+                "damaged in the cache of this clone, so nothing was sent: "
+                f"{_some(here[md5] for md5 in spoiled)}; `audit` names the files to delete"
             )
         self._send(new)
         # The runs, and what else DVC may track.
         self.repo.push(remote=self.remote.name, run_cache=True)
-        if self.failures.last:  # of runs, DVC only logs it
+        if self.failures.last:  # of a run, DVC only logs it
             raise UserError(f"{self.where} did not take all runs: {self.failures.last}; {AGAIN}")
         print(
             f"{self.where}: {len(new)} objects sent, {self._size(new):,} bytes; "
@@ -126,9 +119,8 @@ class Share:
         if not there:
             raise UserError(f"{self.where} has no objects; `push` sends some")
         repaired, left = self._repair(there, known)
-        print(
-            f"{len(there)} objects in {self.where}, {repaired + left} damaged, {repaired} repaired"
-        )
+        count = f"{repaired + left} damaged, {repaired} repaired"
+        print(f"{len(there)} objects in {self.where}, {count}")
         if left:
             raise UserError("run the same command in a clone that has the others")
 
@@ -141,11 +133,11 @@ class Share:
         """Send damaged objects again; how many were sent, and how many are not whole here."""
         damaged = private.damaged(self.store, suspected)
         unusable = private.damaged(self.cache, damaged)
-        whole = [md5 for md5 in damaged if md5 not in unusable]
         for md5 in damaged:
-            outcome = "sent again" if md5 in whole else "not whole here, so not repaired"
+            outcome = "not whole here, so not repaired" if md5 in unusable else "sent again"
             used = names.get(md5, "of another run")
             print(f"{self._address(md5)}: DAMAGED ({used}), {outcome}", flush=True)
+        whole = [md5 for md5 in damaged if md5 not in unusable]
         for md5 in whole:
             with contextlib.suppress(FileNotFoundError):
                 self.store.delete(md5)  # DVC copies over no file where it can link
@@ -154,19 +146,14 @@ class Share:
 
     def _send(self, md5s: list[str]) -> None:
         # The lists of folders last: who finds one takes its files to be there.
-        for part in (
-            [md5 for md5 in md5s if not md5.endswith(".dir")],
-            [md5 for md5 in md5s if md5.endswith(".dir")],
-        ):
-            failed = private.copy(self.cache, self.store, part)
-            if failed:
-                raise UserError(
-                    f"{self.where} did not take {len(failed)} objects: "
-                    f"{reason(failed.popitem()[1])}; {AGAIN}"
-                )
+        for is_list in (False, True):
+            part = [md5 for md5 in md5s if md5.endswith(".dir") == is_list]
+            if failed := private.copy(self.cache, self.store, part):
+                why = reason(failed.popitem()[1])
+                raise UserError(f"{self.where} did not take all objects: {why}; {AGAIN}")
 
     def _check_whole(self, failure: Exception | None) -> None:
-        """After a pull that may have failed, name the recorded objects that the remote has not."""
+        """After a pull that may have failed, name the recorded objects that the remote lacks."""
         recorded = private.outputs(self.repo, in_git=False)
         names = private.with_files(recorded, self.cache, self.store)
         lacking = [md5 for md5 in names if not self.cache.exists(md5)]
@@ -194,53 +181,44 @@ class Share:
         return sum(os.path.getsize(self.cache.oid_to_path(md5)) for md5 in md5s)
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if names[5:] else "")
-
-
-def _remote(repo: Repo, name: str | None) -> Remote:
-    known = {key: entry for key, entry in repo.config["remote"].items() if "url" in entry}
-    if not name or name not in known:
-        raise UserError(
-            f"there is no remote {name or 'by default'}; there are: {', '.join(known) or 'none'}; "
-            "`dvc remote add --default NAME URL` adds one"
-        )
-    try:
-        remote = repo.cloud.get_remote(name)
-    except ImportError:
-        scheme = known[name]["url"].partition(":")[0]
-        raise UserError(
-            f"remote {name}: {scheme} needs its client; "
-            f"`python -m pip install 'dvc[{scheme}]'` installs it"
-        ) from None
-    if remote.worktree or remote.fs.version_aware:
-        raise RemoteConfigError(f"remote {name} keeps versions of its own; use `dvc push` and pull")
-    return remote
+def _some(names: Iterable[str]) -> str:
+    first = sorted(set(names))
+    return ", ".join(first[:5]) + (", ..." if first[5:] else "")
 
 
 def main(command: str, name: str | None) -> None:
     """Run `push`, `pull` or `audit` against a remote, the default one for None.
 
     Raises:
-        UserError: the remote cannot be used, or what the command says.
+        UserError: the remote or the clone cannot be used, or what the command says.
     """
     setup()
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # its warnings would come beside our line
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # its warnings would stand beside our line
     # The client of S3 tries five times otherwise, which takes longer than a question may.
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "3")
     # Whatever is read is hashed here, and named if it is damaged; the client would only fail.
     os.environ["AWS_RESPONSE_CHECKSUM_VALIDATION"] = "when_required"
     try:
-        name = name or Config.from_cwd()["core"].get("remote")
+        config = Config(Repo.find_dvc_dir())
+        name = name or config["core"].get("remote")
+        if not name or "url" not in config["remote"].get(name, {}):
+            raise UserError(
+                f"there is no remote {name or 'by default'}; there are: "
+                f"{', '.join(config['remote']) or 'none'}; `dvc remote add NAME URL` adds one"
+            )
         # DVC hashes what it fetches from a remote only if that is set.
-        with Repo(remote=name, remote_config=name and {"verify": True}) as repo:
-            remote = _remote(repo, name)
+        with Repo(remote=name, remote_config={"verify": True}) as repo:
+            remote = repo.cloud.get_remote(name)
+            if remote.worktree or remote.fs.version_aware:
+                raise UserError(f"remote {name} keeps versions of its own; use `dvc {command}`")
             probe.check(remote, writing=command == "push")
             with probe.watched(remote):
                 getattr(Share(repo, remote), command)()
-    except (UserError, OSError):
-        raise
     except Exception as error:
-        if type(error).__module__ == "builtins":
+        # What DVC, a client or the system raises is no mistake of this code; a TypeError is.
+        is_builtin = type(error).__module__ == "builtins"
+        if isinstance(error, UserError) or (
+            is_builtin and not isinstance(error, (OSError, ImportError))
+        ):
             raise
-        raise UserError(f"{reason(error)}; {AGAIN}") from None
+        raise UserError(f"remote {name}: {reason(error)}; {AGAIN}") from None
