@@ -16,4 +16,9 @@ SCRATCH = Path("scratch")
 
 def unfinished(stage: str) -> Path:
     """Where an interrupted run of a stage keeps what it resumes from, a folder per computation."""
-    return SCRATCH / "unfinished" / stage
+    return SCRATCH / "unfinished" / file_name(stage)
+
+
+def file_name(stage: str) -> str:
+    """A stage's name as that of a file: an instance's name may be any text, such as a path."""
+    return stage.replace("/", "%2F")
