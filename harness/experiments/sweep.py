@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,51 +18,11 @@ from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
 from harness.experiments.store import Start
 from harness.experiments.sweep_file import Setting, Sweep
-from harness.running import process
+from harness.running import ending
+from harness.running.lock import alone
+from harness.running.processes import Calls
 
 LOCK = "sweep"
-
-
-class Calls:
-    """The commands that are running, one a thread at most."""
-
-    def __init__(self, lock: IO[str]) -> None:
-        """`lock` is inherited by all that is started."""
-        self._lock = lock
-        self._guard = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self.stopping = False
-
-    def run(self, command: list[str], folder: Path, log: Path) -> int:
-        """Run a command in a folder, its lines appended to a log; the exit code."""
-        with self._guard, log.open("ab") as file:
-            if self.stopping:
-                return 1
-            child = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=git_free_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=process.killed_with_parent,
-                # Whatever outlives us all the same keeps the next sweep from starting beside it.
-                pass_fds=[self._lock.fileno()],
-            )
-            self._running.add(child)
-        try:
-            return child.wait()
-        finally:
-            with self._guard:
-                self._running.discard(child)
-
-    def stop(self) -> None:
-        """End every running command, with all that it started; start no more."""
-        with self._guard:
-            self.stopping = True
-            running = list(self._running)
-        process.end_all(running)
 
 
 def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
@@ -76,13 +35,28 @@ def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
         return []
     print(f"{len(done)} settings are finished, {len(missing)} to run, {jobs} at once", flush=True)
     calls = Calls(lock)
-    process.end_when_asked("stopped; the same command resumes", calls.stop)
+    ending.end_when_asked("stopped; the same command resumes", calls.stop)
+
+    def call(command: list[str], folder: Path, log: Path) -> int:
+        with (
+            log.open("ab") as file,
+            calls.started(
+                command,
+                cwd=folder,
+                env=git_free_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            ) as child,
+        ):
+            pass
+        return child.returncode
 
     def one(setting: Setting) -> bool:
         print(f"{setting.name:18} starts; log: {trial.log_of(setting)}", flush=True)
         begin = time.monotonic()
         try:
-            found = trial.run(setting, sweep, start, calls.run)
+            found = trial.run(setting, sweep, start, call)
         except (UserError, OSError) as error:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
@@ -93,9 +67,7 @@ def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
 
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(one, missing))
-    if calls.stopping:
-        # The commands have ended because we were asked to; so does this process, in a moment.
-        threading.Event().wait()
+    ending.await_end_if_asked()
     return [setting.name for setting, well in zip(missing, results, strict=True) if not well]
 
 
@@ -117,7 +89,7 @@ def main(jobs: int) -> None:
     start = store.start()
     sweep = sweep_file.read()
     store.check_committed(sweep)
-    with process.alone(LOCK, "`sweep`") as lock:
+    with alone(LOCK, "`sweep`") as lock:
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
         failed = run(sweep, start, jobs, lock)
     for line in sweep_report.write(sweep, store.finished(sweep, start.commit)):
