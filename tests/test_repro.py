@@ -1,111 +1,173 @@
 """Stages side by side, on pipelines of shell commands."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, output_of
+from pipelines import LIMIT, PATHS, Pipeline, gone
 
-from harness.core.yaml import read_yaml
+STOPPED = "stopped; `python -m harness repro` resumes from here\n"
 
 
-@pytest.fixture
-def repro(folder: Path):
-    """A function that writes a pipeline of shell commands and brings it up to date."""
-    subprocess.run(["git", "init", "-q"], check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
-    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-
-    def run(*stages: tuple[str, list[str], str], jobs: int = 2, code: int = 0) -> str:
-        lines = ["stages:"]
-        for name, dependencies, command in stages:
-            lines += [f"  {name}:", f"    cmd: {command}", f"    outs: [{name}.out]"]
-            lines += [f"    deps: [{', '.join(f'{d}.out' for d in dependencies)}]"]
-        models = [f"models.{name}" for name in read_yaml(ROOT / "params.yaml")["models"]]
-        lines += ["  models:", "    cmd: touch models.out", f"    params: [{', '.join(models)}]"]
-        (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
-        call = [sys.executable, "-m", "harness", "repro", "--jobs", str(jobs)]
-        return output_of(call, folder, {"PYTHONPATH": str(ROOT)}, code)
-
-    return run
+def stages(*items: tuple[str, list[str], str]) -> str:
+    """A `dvc.yaml` of stages by name, what each waits for, and its command."""
+    lines = ["stages:"]
+    for name, dependencies, command in items:
+        lines += [f"  {name}:", f"    cmd: {command}", f"    outs: [{name}.out]"]
+        lines += [f"    deps: [{', '.join(f'{d}.out' for d in dependencies)}]"]
+    return "\n".join(lines) + "\n"
 
 
 def meet(name: str, other: str) -> str:
     """A command that ends well only if the other's runs at the same time."""
-    wait = f"for i in $(seq 100); do [ -e {other}.here ] && break; sleep 0.1; done"
+    wait = f"for i in $(seq 600); do [ -e {other}.here ] && break; sleep 0.1; done"
     return f"touch {name}.here; {wait}; [ -e {other}.here ] && echo {name} > {name}.out"
 
 
-def test_independent_stages_run_at_the_same_time(repro):
-    repro(("one", [], meet("one", "two")), ("two", [], meet("two", "one")))
+FOREVER = "echo $$ > {0}.pid; echo waits; exec sleep 9999"
 
 
-def test_a_stage_waits_for_those_that_it_depends_on(repro, folder):
-    output = repro(
-        ("first", [], "sleep 0.5; echo a > first.out"),
-        ("second", ["first"], "cat first.out first.out > second.out"),
+@pytest.fixture
+def pipeline(tmp_path):
+    """A function that makes a project of stages."""
+    return lambda *items: Pipeline(tmp_path / "project", stages(*items))
+
+
+def process_of(pipeline: Pipeline, name: str) -> psutil.Process:
+    return psutil.Process(int((pipeline.folder / f"{name}.pid").read_text()))
+
+
+def test_independent_stages_run_at_the_same_time(pipeline):
+    pipeline(("one", [], meet("one", "two")), ("two", [], meet("two", "one"))).run(
+        "harness", "repro"
     )
-    assert (folder / "second.out").read_text() == "a\na\n"
+
+
+def test_a_stage_waits_for_those_that_it_depends_on_and_what_is_up_to_date_does_not_run(pipeline):
+    one = pipeline(
+        ("second", ["first"], "cat first.out first.out > second.out"),
+        ("first", [], "echo a > first.out"),
+    )
+    output = one.run("harness", "repro")
+    assert (one.folder / "second.out").read_text() == "a\na\n"
     assert "second             | Running stage 'second':" in output
+    assert output.endswith("All stages are up to date; `git add dvc.lock` tracks the results.\n")
+    assert one.run("harness", "repro") == "Data and pipelines are up to date.\n"
+    path = one.folder / "dvc.yaml"
+    path.write_text(path.read_text().replace("first.out first.out", "first.out"))
+    output = one.run("harness", "repro")
+    assert "Running stage 'second'" in output
+    assert "'first'" not in output
 
 
-def test_what_is_up_to_date_does_not_run_again(repro):
-    stages = [("one", [], "echo a > one.out"), ("two", ["one"], "cp one.out two.out")]
-    repro(*stages)
-    assert repro(*stages) == "Data and pipelines are up to date.\n"
-    changed = [stages[0], ("two", ["one"], "cat one.out one.out > two.out")]
-    output = repro(*changed)
-    assert "Running stage 'two'" in output
-    assert "'one'" not in output
+def test_of_stages_that_are_ready_the_last_of_the_pipeline_starts_first(pipeline):
+    one = pipeline(*((name, [], f"echo > {name}.out") for name in ("short", "longer", "longest")))
+    output = one.run("harness", "repro", "--jobs", "1")
+    begun = [line.split()[0] for line in output.splitlines() if "Running stage" in line]
+    assert begun == ["longest", "longer", "short"]
 
 
-def test_lines_that_cannot_be_written_end_the_run_in_one(repro, folder):
-    repro(("one", [], "echo a > one.out"))
-    (folder / "one.out").unlink()
+def test_any_legal_name_of_a_stage_will_do(tmp_path):
+    text = """\
+stages:
+  draw:
+    foreach: [some/where, a b]
+    do: {cmd: "mkdir -p data/some && echo > 'data/${item}'", outs: ["data/${item}"]}
+  join:
+    matrix: {side: [1, 2], color: [1.5]}
+    cmd: echo > ${item.color}-${item.side}
+    deps: [data/a b]
+    outs: ["${item.color}-${item.side}"]
+"""
+    one = Pipeline(tmp_path / "project", text)
+    assert one.run("harness", "repro").count("Running stage") == 4
+    assert "up to date" in one.run("harness", "repro")
+
+
+def test_lines_that_cannot_be_written_end_the_run_with_one(pipeline):
+    one = pipeline(("one", [], "echo a > one.out"))
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "harness", "repro"],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            cwd=one.folder,
+            env=os.environ | PATHS,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=100,
+            timeout=LIMIT,
             check=False,
         )
     assert done.returncode == 1
-    assert "No space left on device; mend that and run it again" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_a_pipeline_that_dvc_cannot_read_is_told_without_a_traceback(repro, folder):
-    repro(("one", [], "echo a > one.out"))
-    path = folder / "dvc.yaml"
+def test_a_pipeline_that_dvc_cannot_read_is_one_line(pipeline):
+    one = pipeline(("one", [], "echo a > one.out"))
+    path = one.folder / "dvc.yaml"
     path.write_text(path.read_text().replace("    outs:", "    out:"))
-    call = [sys.executable, "-m", "harness", "repro"]
-    output = output_of(call, folder, {"PYTHONPATH": str(ROOT)}, 1)
+    output = one.run("harness", "repro", code=1)
     assert "dvc.yaml" in output
     assert "Traceback" not in output
 
 
-def lives(number: int) -> bool:
-    """Whether there is a process, other than one that has ended and waits to be asked how."""
-    try:
-        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_a_failure_stops_the_others_and_is_named(repro, folder):
-    output = repro(
-        ("bad", [], "sleep 1; exit 3"),
-        ("good", [], "echo $$ > good.pid; exec sleep 999"),
+def test_a_failed_stage_stops_the_others_and_is_named(pipeline):
+    fails = "until [ -s good.pid ]; do sleep 0.1; done; exit 3"
+    one = pipeline(
         ("after", ["bad"], "touch after.out"),
-        code=1,
+        ("bad", [], fails),
+        ("good", [], FOREVER.format("good")),
     )
-    assert not lives(int((folder / "good.pid").read_text()))
+    output = one.run("harness", "repro", code=1)
+    assert not psutil.pid_exists(int((one.folder / "good.pid").read_text()))
     assert "error: stage bad failed" in output
     assert "Traceback" not in output
-    assert not (folder / "after.out").exists()
+    assert not (one.folder / "after.out").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end_does_so_with_one_line_and_all_that_it_started(pipeline, number):
+    # Of the commands, one has left its parent and one its group.
+    leaver = "setsid sleep 9999 & (sleep 9998 & echo $! > stray.pid);"
+    one = pipeline(("one", [], f"'{leaver} {FOREVER.format('one')}'"))
+    running = one.start("harness", "repro")
+    running.until("| waits")
+    everyone = [*running.everyone(), process_of(one, "stray")]
+    assert sorted(p.cmdline()[-1] for p in everyone if p.name() == "sleep") == [
+        "9998",
+        "9999",
+        "9999",
+    ]
+    os.kill(running.process.pid, number)
+    assert running.rest() == STOPPED
+    assert running.process.returncode == 128 + number
+    assert gone(everyone)
+
+
+def test_one_run_at_a_time_and_a_killed_one_takes_its_commands_of_dvc_along(pipeline):
+    one = pipeline(("one", [], FOREVER.format("one")))
+    running = one.start("harness", "repro")
+    running.until("| waits")
+    second = one.run("harness", "repro", code=1)
+    assert f"`repro` is already running (pid {running.process.pid})" in second
+    calls = [process for process in running.everyone() if "dvc" in process.cmdline()]
+    assert len(calls) == 1
+    running.kill()
+    if sys.platform == "linux":
+        assert gone(calls)
+    process_of(one, "one").kill()
+
+
+def test_what_a_killed_dvc_leaves_is_ended(pipeline):
+    one = pipeline(("one", [], FOREVER.format("one")))
+    running = one.start("harness", "repro")
+    running.until("| waits")
+    stage = process_of(one, "one")
+    [call] = [process for process in running.everyone() if "dvc" in process.cmdline()]
+    call.kill()
+    assert "error: stage one failed" in running.rest()
+    assert gone([stage])

@@ -1,8 +1,8 @@
 """`dvc repro` with independent stages side by side: `unroll repro --jobs 2`.
 
 DVC runs one stage after another. Several `dvc repro --single-item` calls share a workspace safely
-as long as none starts before the stages that it depends on have ended, which is what this module
-sees to. Stages fix their own seeds and threads, so the files are the same whatever runs beside.
+as long as none starts before the stages that it depends on have ended, which this module sees to.
+Stages fix their own seeds and threads, so the files are the same whatever runs beside them.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import threading
-from typing import IO, TYPE_CHECKING
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import IO
 
 from harness import project
 from harness.core.errors import UserError, reason
-from harness.core.paths import unfinished
-from harness.running import process
+from harness.core.paths import LOCK, unfinished
+from harness.running import ending
+from harness.running.lock import alone
+from harness.running.processes import Calls
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-DVC = (sys.executable, "-m", "dvc")
-LOCK = "repro"
-STOPPED = "stopped; `make repro` goes on from here"
+DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item")
 # What DVC says after every call, which one call for each stage would repeat.
 HINTS = (
     *("Generating lock file", "Updating lock file", "Use `dvc push`"),
@@ -31,141 +30,109 @@ HINTS = (
 )
 
 
-def outdated() -> nx.DiGraph:
-    """The stages that are not up to date and all that depend on them, an edge to each that waits.
+def outdated() -> tuple[dict[str, set[str]], list[str]]:
+    """The stages that are not up to date, and all that depend on them.
 
-    The order of the nodes is that of `dvc.yaml`.
+    Returns:
+        The stages in the order of `dvc.yaml`, each with those of them that it depends on; and
+        what git is to track beside `dvc.yaml` once they have run.
     """
-    # Not above: DVC takes long to import, and mistakes in the parameters are told at once.
-    import networkx as nx
+    # Not above: DVC takes long to import, and mistakes in the parameters are reported at once.
     from dvc.repo import Repo
 
     with Repo(_wait_for_lock=True) as repo:
-        stages = repo.index.stages
-        depends = nx.relabel_nodes(repo.index.graph, lambda stage: stage.addressing)
-        waits = nx.DiGraph()
-        waits.add_nodes_from(stage.addressing for stage in stages)
-        waits.add_edges_from((dependency, stage) for stage, dependency in depends.edges)
+        graph, stages = repo.index.graph, repo.index.stages
+        needs = {
+            stage.addressing: {other.addressing for other in graph.successors(stage)}
+            for stage in stages
+        }
+        outs = [Path(out.def_path) for stage in stages for out in stage.outs if not out.use_cache]
         changed = set(repo.status())
-    for name in list(changed):
-        changed |= nx.descendants(waits, name)
-    return nx.DiGraph(waits.subgraph([name for name in waits if name in changed]))
+    for stage in TopologicalSorter(needs).static_order():
+        if needs[stage] & changed:
+            changed.add(stage)
+    tracked = sorted({out.parts[0] for out in outs} - {".."})
+    return {name: needs[name] & changed for name in needs if name in changed}, [str(LOCK), *tracked]
 
 
-class Runs:
-    """The running stages, each with a thread that passes its lines on."""
+def run(jobs: int, lock: IO[str], stopped: str) -> None:
+    """Bring all stages up to date, at most `jobs` at once.
 
-    def __init__(self, lock: IO[str]) -> None:
-        """`lock` is inherited by all that is started."""
-        self._lock = lock
-        self._changed = threading.Condition()
-        self._running: dict[str, subprocess.Popen[str]] = {}
-        self._ended: list[tuple[str, int]] = []
-        self._stopping = False
-        self._unheard: OSError | None = None
-
-    def __len__(self) -> int:
-        return len(self._running)
-
-    def start(self, stage: str) -> None:
-        """Run one stage alone; its lines are printed with its name in front."""
-        child = subprocess.Popen(
-            [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            preexec_fn=process.killed_with_parent,
-            # Whatever outlives us all the same keeps the next run from starting beside it.
-            pass_fds=[self._lock.fileno()],
-        )
-        self._running[stage] = child
-        threading.Thread(target=self._follow, args=(stage, child), daemon=True).start()
-
-    def _follow(self, stage: str, child: subprocess.Popen[str]) -> None:
-        assert child.stdout is not None
-        code = 1
-        try:
-            for line in child.stdout:
-                if line.strip() and not line.startswith(HINTS) and not self._stopping:
-                    print(f"{stage:18} | {line}", end="", flush=True)
-            code = child.wait()
-        except OSError as error:  # of our own standard output: closed, or on a full disk
-            self._unheard = error
-        finally:
-            with self._changed:
-                self._ended.append((stage, code))
-                self._changed.notify()
-
-    def wait(self) -> tuple[str, int]:
-        """The next stage that ends, and its exit code.
-
-        Raises:
-            OSError: its lines could not be written.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended)
-            stage, code = self._ended.pop(0)
-        if self._unheard:
-            raise self._unheard
-        del self._running[stage]
-        return stage, code
-
-    def stop(self) -> None:
-        """End every running stage, with all that it started."""
-        self._stopping = True
-        process.end_all(self._running.values())
-
-
-def run(jobs: int, lock: IO[str]) -> None:
-    """Bring all stages up to date, `jobs` at once at most.
+    Args:
+        stopped: what to print when this process is asked to end.
 
     Raises:
-        UserError: a stage failed; the others are stopped then. Or DVC cannot read the pipeline.
+        UserError: a stage failed, and the others are stopped; or DVC cannot read the pipeline.
     """
     from dvc.exceptions import DvcException
 
-    from harness.running.repair import mend  # imports DVC
+    from harness.running.repair import repair  # imports DVC
 
     try:
-        for line in mend():
+        for line in repair():
             print(line, flush=True)
-        waiting = outdated()
+        needs, tracked = outdated()
     except DvcException as error:
         raise UserError(reason(error)) from None
-    if not waiting:
+    if not needs:
         print("Data and pipelines are up to date.")
         return
-    runs = Runs(lock)
-    process.end_when_asked(STOPPED, runs.stop)
-    started: set[str] = set()
-    try:
-        while waiting:
-            ready = [stage for stage in waiting if not waiting.in_degree(stage)]
-            # The later in `dvc.yaml` the sooner: what is begun is brought to its end, and the
-            # autoencoders, which take longest, do not wait for the short stages.
-            for stage in reversed(ready):
-                if len(runs) < jobs and stage not in started:
-                    started.add(stage)
-                    runs.start(stage)
-            stage, code = runs.wait()
-            if code:
-                raise UserError(f"stage {stage} failed; after mending it, run the same again")
-            waiting.remove_node(stage)
-            shutil.rmtree(unfinished(stage), ignore_errors=True)
-        print("All stages are up to date; `git add dvc.lock metrics plots` tracks the results.")
-    finally:
-        runs.stop()
+    calls = Calls(lock)
+    ending.end_when_asked(stopped, calls.stop)
+    order = list(needs)
+    sorter = TopologicalSorter(needs)
+    sorter.prepare()
+    ready: list[str] = []
+    running: dict[Future[int], str] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while sorter.is_active():
+                # The later in `dvc.yaml` the sooner: what has begun comes to its end, and long
+                # trainings do not wait for the short stages before them.
+                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                while ready and len(running) < jobs:
+                    stage = ready.pop()
+                    running[pool.submit(_run_stage, calls, stage)] = stage
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    stage = running.pop(future)
+                    ending.await_end_if_asked()
+                    if future.result():
+                        raise UserError(f"stage {stage} failed; fix it, then run the same again")
+                    sorter.done(stage)
+                    shutil.rmtree(unfinished(stage), ignore_errors=True)
+        finally:
+            calls.stop()
+    print(f"All stages are up to date; `git add {' '.join(tracked)}` tracks the results.")
+
+
+def _run_stage(calls: Calls, stage: str) -> int:
+    """Run one stage alone, print its lines with its name in front; its exit code.
+
+    Raises:
+        OSError: the lines could not be printed.
+    """
+    with calls.started(
+        [*DVC, stage],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as child:
+        for line in child.stdout or ():
+            if line.strip() and not line.startswith(HINTS) and not calls.stopping:
+                print(f"{stage:18} | {line}", end="", flush=True)
+    return child.returncode
 
 
 def main(jobs: int) -> None:
-    """Check the project's files, then bring all stages up to date, `jobs` at once at most.
+    """Check the project's files, then bring all stages up to date, at most `jobs` at once.
 
     Raises:
         UserError: as `run`; or another such command runs here.
     """
-    process.end_when_asked(STOPPED)
-    project.read().check()
-    with process.alone(LOCK, "`repro`") as lock:
-        run(jobs, lock)
+    table = project.read()
+    stopped = f"stopped; `{table.command} repro` resumes from here"
+    ending.end_when_asked(stopped)
+    table.check()
+    with alone("repro", "`repro`") as lock:
+        run(jobs, lock, stopped)
