@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from dvc_render.base import Renderer
 
 HERE = Path()
+# The locks that DVC's processes hold on the files of stages, as JSON.
+RWLOCK = Path(".dvc/tmp/rwlock")
 # Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
 # the size of an output so: treeverse/dvc#10296.
 UNSEEN = ("size", "nfiles")
@@ -461,3 +465,47 @@ def renderers(repo: Repo, revision: str) -> list[Renderer]:
     plots = repo.plots.diff(revs=[revision])
     found = match_defs_renderers(plots, templates_dir=repo.plots.templates_dir)
     return [entry.renderer for entry in found]
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Wait until no process of DVC writes `dvc.lock` or its list of locks, and let none begin."""
+    from dvc.lock import make_lock
+    from dvc.repo import Repo, lock_repo
+    from dvc.rwlock import RWLOCK_LOCK
+
+    with Repo(_wait_for_lock=True) as repo:
+        linked = repo.config["core"].get("hardlink_lock", False)
+        guard = make_lock(
+            str(RWLOCK.with_name(RWLOCK_LOCK)), str(RWLOCK.parent), False, linked, True
+        )
+        with lock_repo(repo), guard:
+            yield
+
+
+def is_lock_file(content: bytes) -> bool:
+    """Whether DVC can read this content of a `dvc.lock`."""
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from ruamel.yaml import YAML, YAMLError
+    from voluptuous import Invalid
+
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content))
+    except (YAMLError, Invalid, ValueError, RecursionError):
+        return False
+    return True
+
+
+def read_rwlock(content: bytes) -> dict[str, Any]:
+    """The locks that are held: `write` one process by path, `read` a list of them by path.
+
+    Raises:
+        ValueError: the content is not of that form.
+    """
+    from dvc.rwlock import SCHEMA
+    from voluptuous import Invalid
+
+    try:
+        return SCHEMA(json.loads(content))
+    except Invalid as error:
+        raise ValueError(reason(error)) from None
