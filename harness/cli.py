@@ -97,6 +97,17 @@ def audit(remote: str | None) -> None:
         audit.main()
 
 
+@main.command("crash-test")
+@JOBS
+@click.option("--kills", default=100, show_default=True, type=click.IntRange(0), metavar="K")
+@click.option("--seed", type=int, help="Draw the same kills again.")
+def crash_test(jobs: int, kills: int, seed: int | None) -> None:
+    """Kill a pipeline again and again, resume it, compare every byte."""
+    from harness.checking import crash_test
+
+    crash_test.main(kills, seed, jobs)
+
+
 @main.command()
 @REMOTE
 def push(remote: str | None) -> None:

@@ -41,6 +41,8 @@ class Project:
             made of the results and does not agree with them; `check-results` prints the lines.
         keep: ignored folders whose content a clone of the project is given, such as downloads that
             are verified before use.
+        small: a function of a new folder that makes a small version of the project there, in which
+            no stage has run; crash tests use it instead of a clone.
     """
 
     command: str = "python -m harness"
@@ -54,6 +56,7 @@ class Project:
     titles: str = ""
     results: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    small: str = ""
 
     def title(self, name: str) -> str:
         """What a stage instance is called in a heading, by default its name."""

@@ -23,7 +23,7 @@ class Pipeline:
     def __init__(self, folder: Path, stages: str, **files: str) -> None:
         self.folder = folder
         (folder / ".dvc").mkdir(parents=True)
-        texts = {"dvc.yaml": stages, "params.yaml": "seed: 1\n", "versions.yaml": "{}\n"}
+        texts = {"dvc.yaml": stages, "params.yaml": "seed: 1\n"}
         texts |= {".dvc/config": "[core]\n    analytics = false\n", ".gitignore": IGNORED}
         for name, text in (texts | files).items():
             (folder / name).parent.mkdir(exist_ok=True)

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# As `tests.small`, which the crash test imports, it does not find its neighbors.
+sys.path.insert(0, str(Path(__file__).parent))
+
 from conftest import (
     ROOT,
     official_imdb,
@@ -126,6 +129,15 @@ class Clone:
             for k, v in settings.items()
         }
         self.edit("params.yaml", changes | SMALL)
+
+
+def make(folder: Path) -> None:
+    """The small project for the crash test, with epochs enough to be killed between them."""
+    folder.mkdir()
+    clone = Clone(folder)
+    for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
+        clone.set(f"models.{model}.epochs", 6)
+    clone.commit("more epochs")
 
 
 def nothing_run(clone: Path, folder: Path) -> Path:

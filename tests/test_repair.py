@@ -116,7 +116,12 @@ def test_where_that_of_head_is_unreadable_too_nothing_is_touched(project):
 def test_a_lock_file_that_dvc_is_just_writing_is_waited_for(project, monkeypatch):
     seen = threading.Event()
     readable = dvc_private.is_lock_file
-    monkeypatch.setattr(module, "is_lock_file", lambda content: (seen.set(), readable(content))[1])
+
+    def is_lock_file(content: bytes) -> bool:
+        seen.set()
+        return readable(content)
+
+    monkeypatch.setattr(module, "is_lock_file", is_lock_file)
     found: list[list[str]] = []
     with dvc_private.locked():  # as DVC does while it writes
         Path("dvc.lock").write_text(OTHER[:60])

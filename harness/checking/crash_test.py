@@ -1,0 +1,278 @@
+"""Does a run survive every kill? `unroll crash-test --kills 300 --seed 1`.
+
+The pipeline is killed at random moments, and just before random writes, renames and removals of
+files by its Python processes: one process, the call of DVC above it, or all. The same command is
+started again, as a user would, until it ends well; every output must then have the bytes of a run
+that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from harness import project
+from harness.core.environment import git_free_environment
+from harness.core.errors import UserError
+from harness.core.paths import LOCK, SCRATCH
+from harness.core.yaml import read_yaml
+from harness.running import ending
+from harness.running.lock import alone
+from harness.running.processes import Calls, descendants
+
+FOLDER = SCRATCH / "crash-test"
+PYTHON = (sys.executable, "-m")
+# Killed processes are gone at once; what still lives after these seconds is an orphan.
+GONE = 30.0
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
+
+# Python imports it in every process of the run. Some of them get a number of writes to live for.
+# Every call of DVC leads a group, so that no kill goes beyond this run.
+HOOK = """
+import os, random, signal, sys
+chance = random.Random(os.environ["CRASH_SEED"] + " ".join(sys.orig_argv))
+left = round(2 ** chance.uniform(0, 9)) if chance.random() < 0.3 else 0
+kill = chance.choice([
+    lambda number: os.kill(os.getpid(), number),
+    lambda number: os.kill(os.getpgrp(), number),
+    lambda number: os.killpg(0, number),
+])
+def hook(event, arguments):
+    global left
+    if event == "open":
+        written = isinstance(arguments[2], int) and arguments[2] & (
+            os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    else:
+        written = event in ("os.rename", "os.remove", "os.mkdir")
+    if written and "__pycache__" not in str(arguments[0]):
+        left -= 1
+        if left == 0:
+            place = str(arguments[0]).replace(os.getcwd() + "/", "")
+            with open(os.environ["CRASH_LOG"], "a") as file:
+                file.write(f"before {event.removeprefix('os.')} {place}\\n")
+            kill(chance.choice(SIGNALS))
+if left:
+    sys.addaudithook(hook)
+""".replace("SIGNALS", repr(tuple(map(int, SIGNALS))))
+
+
+@dataclass
+class Tally:
+    """What happened: kills by place, and a line for each thing that went wrong."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    rounds: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The tally in words."""
+        places = [f"  {count} {place}" for place, count in self.kills.most_common()]
+        head = f"{self.kills.total()} kills in {self.rounds} rounds, {len(self.problems)} problems"
+        return [*places, *self.problems, head]
+
+
+class Crashes:
+    """A project that is brought to its end under fire, round after round."""
+
+    def __init__(self, folder: Path, place: Path, seed: int, jobs: int, calls: Calls) -> None:
+        """Run it once, undisturbed.
+
+        Args:
+            folder: to work in. Every run begins with a copy of `fresh` there, which `make` made.
+            place: what that returned.
+
+        Raises:
+            UserError: that run failed.
+        """
+        self._folder, self._place, self._calls = folder, place, calls
+        self._command = [*PYTHON, "harness", "repro", "--jobs", str(jobs)]
+        self._seed, self._random, self._runs = seed, random.Random(seed), 0  # noqa: S311
+        self.tally = Tally()
+        (folder / "hook").mkdir()
+        (folder / "hook/sitecustomize.py").write_text(HOOK)
+        began = time.monotonic()
+        undisturbed = self._copy("undisturbed")
+        code, text = self._run(undisturbed, {}, None)
+        if code:
+            raise UserError(f"the undisturbed run failed:\n{text}")
+        self._duration = time.monotonic() - began
+        self._expected = outputs(undisturbed)
+
+    def _copy(self, name: str) -> Path:
+        copy = self._folder / name
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self._folder / "fresh", copy, symlinks=True)
+        return copy / self._place
+
+    def round(self, most: int) -> None:
+        """Kill at most `most` times on the way from nothing to the end; compare every byte."""
+        folder = self._copy("round")
+        limit = self.tally.kills.total() + most
+        while True:
+            before = self.tally.kills.total()
+            code, text = self._run(folder, *(self._plan() if before < limit else ({}, None)))
+            if not code:
+                break
+            ending.await_end_if_asked()
+            if self.tally.kills.total() == before:
+                self.tally.problems.append(f"a run after a kill failed:\n{text}")
+                return
+        self.tally.rounds += 1
+        found = outputs(folder)
+        self.tally.problems += [
+            f"{path}: DIFFERENT"
+            for path in sorted(self._expected.keys() | found.keys())
+            if self._expected.get(path) != found.get(path)
+        ]
+        for check in ([*PYTHON, "dvc", "status", "--quiet"], [*PYTHON, "harness", "audit"]):
+            done = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                said = done.stdout + done.stderr
+                self.tally.problems.append(f"`{' '.join(check[2:])}` fails afterwards:\n{said}")
+
+    def _plan(self) -> tuple[dict[str, str], float | None]:
+        """The environment in which a write is hit, or after how many seconds a process is."""
+        if self._random.random() < 0.5:
+            # Rather early than late, so that most runs are hit, and the longest stage can end.
+            return {}, self._duration * self._random.random() ** 2
+        return {
+            "PYTHONPATH": os.pathsep.join(
+                [str(self._folder / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])]
+            ),
+            "CRASH_SEED": f"{self._seed} {self._runs} ",
+            "CRASH_LOG": str(self._folder / "kills"),
+        }, None
+
+    def _run(
+        self, folder: Path, environment: dict[str, str], moment: float | None
+    ) -> tuple[int, str]:
+        self._runs += 1
+        known: dict[int, psutil.Process] = {}
+        due = time.monotonic() + moment if moment is not None else float("inf")
+        log = self._folder / "log"
+        with (
+            log.open("w") as output,
+            self._calls.started(
+                self._command,
+                cwd=folder,
+                env=git_free_environment() | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as child,
+        ):
+            while child.poll() is None:
+                known |= {process.pid: process for process in descendants(child.pid)}
+                if time.monotonic() > due:
+                    due = float("inf")
+                    self._kill(psutil.Process(child.pid), list(known.values()))
+                time.sleep(0.05)
+        _, alive = psutil.wait_procs(list(known.values()), timeout=GONE)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                self.tally.problems.append(f"outlived its run: {' '.join(process.cmdline())}")
+                process.kill()
+        self._count_writes()
+        return child.returncode, log.read_text("utf-8", "replace")
+
+    def _kill(self, root: psutil.Process, started: list[psutil.Process]) -> None:
+        everyone = [root, *(process for process in started if process.is_running())]
+        for process in self._random.choice([everyone, [self._random.choice(everyone)]]):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(self._random.choice(SIGNALS))
+        self.tally.kills["at a random moment"] += 1
+
+    def _count_writes(self) -> None:
+        log = self._folder / "kills"
+        for line in log.read_text().splitlines() if log.exists() else ():
+            # Names that chance made count as one.
+            place = re.sub(r"partial-\S+", "partial-*", line)
+            place = re.sub(r"\b[0-9a-f]{30,}\b|(?<=/)\.?\w{8,22}(\.tmp)?$", "*", place)
+            self.tally.kills[place] += 1
+        log.unlink(missing_ok=True)
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file that the recorded stages of a project wrote, by path."""
+    found = {}
+    for entry in (read_yaml(folder / LOCK) or {}).get("stages", {}).values():
+        for out in entry.get("outs", ()):
+            path = folder / out["path"]
+            for file in [path, *path.rglob("*")]:
+                if file.is_file():
+                    with file.open("rb") as content:
+                        digest = hashlib.file_digest(content, "sha256").hexdigest()
+                    found[file.relative_to(folder).as_posix()] = digest
+    return found
+
+
+def make(folder: Path) -> Path:
+    """The project's small version of itself, or a clone of its last commit, no stage run.
+
+    Returns:
+        Where in `folder` the project is: the root of a repository may lie above it.
+
+    Raises:
+        UserError: there is no commit.
+    """
+    table, place = project.read(), Path()
+    if table.small:
+        project.function(table.small)(folder)
+    else:
+        root, prefix = (_git("rev-parse", name) for name in ("--show-toplevel", "--show-prefix"))
+        place = Path(prefix)
+        _git("clone", "--quiet", root, str(folder))
+        for name in filter(os.path.isdir, table.keep):
+            shutil.copytree(name, folder / place / name, dirs_exist_ok=True)
+    # No other cache knows the results.
+    (folder / place / ".dvc/config.local").write_text("[cache]\n    dir = cache\n")
+    (folder / place / LOCK).unlink(missing_ok=True)
+    return place
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], env=git_free_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise UserError(f"`git {arguments[0]}` failed: {' '.join(done.stderr.split())}")
+    return done.stdout.strip()
+
+
+def main(kills: int, seed: int | None, jobs: int) -> None:
+    """Run until `kills` kills have been survived, print what happened, exit with 1 if not all were.
+
+    Raises:
+        UserError: the project has no commit, or it cannot be run even undisturbed.
+    """
+    command = f"{project.read().command} crash-test"
+    ending.end_when_asked(f"stopped; what there is lies in {FOLDER}")
+    with alone("crash-test", f"`{command}`") as lock:
+        calls = Calls(lock)
+        ending.end_when_asked(f"stopped; what there is lies in {FOLDER}", calls.stop)
+        seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+        print(f"seed {seed}", flush=True)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        place = make(FOLDER / "fresh")
+        crashes = Crashes(FOLDER.absolute(), place, seed, jobs, calls)
+        tally = crashes.tally
+        while not tally.problems and (tally.kills.total() < kills or not tally.rounds):
+            crashes.round(kills - tally.kills.total())
+            print(f"{tally.kills.total()} kills, {tally.rounds} rounds", flush=True)
+        print("\n".join(tally.lines()))
+        if tally.problems:
+            raise UserError(f"not every kill was survived; {FOLDER}/round is as it was left")
+        shutil.rmtree(FOLDER)
