@@ -134,7 +134,7 @@ class Clone:
 def make(folder: Path) -> None:
     """The small project for the crash test, with epochs enough to be killed between them."""
     folder.mkdir()
-    clone = Clone(folder)
+    clone = Clone.made(folder)
     for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
         clone.set(f"models.{model}.epochs", 6)
     clone.commit("more epochs")

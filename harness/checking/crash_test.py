@@ -9,7 +9,6 @@ that nobody disturbed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import random
 import re
@@ -24,14 +23,18 @@ from pathlib import Path
 
 import psutil
 
-from harness import project
+from harness import git, project
+from harness.checking.verify import remove
+from harness.clone import clone
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.core.paths import LOCK, SCRATCH
-from harness.core.yaml import read_yaml
+from harness.dvc_private import cache_folder, copy_configuration
 from harness.running import ending
 from harness.running.lock import alone
 from harness.running.processes import Calls, descendants
+from harness.stages import dvc_file, lock_file
+from harness.stages.hashing import digest
 
 FOLDER = SCRATCH / "crash-test"
 PYTHON = (sys.executable, "-m")
@@ -115,7 +118,9 @@ class Crashes:
         copy = self._folder / name
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self._folder / "fresh", copy, symlinks=True)
-        return copy / self._place
+        root = copy / self._place
+        copy_configuration(root, root / ".dvc/cache")  # no other cache knows the results
+        return root
 
     def round(self, most: int) -> None:
         """Kill at most `most` times on the way from nothing to the end; compare every byte."""
@@ -204,51 +209,30 @@ class Crashes:
         log.unlink(missing_ok=True)
 
 
-def outputs(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file that the recorded stages of a project wrote, by path."""
-    found = {}
-    for entry in (read_yaml(folder / LOCK) or {}).get("stages", {}).values():
-        for out in entry.get("outs", ()):
-            path = folder / out["path"]
-            for file in [path, *path.rglob("*")]:
-                if file.is_file():
-                    with file.open("rb") as content:
-                        digest = hashlib.file_digest(content, "sha256").hexdigest()
-                    found[file.relative_to(folder).as_posix()] = digest
-    return found
+def outputs(root: Path) -> dict[str, str]:
+    """The digest of every output that is recorded, as it is now, by path."""
+    every = [out for recorded in lock_file.outputs(root).values() for out in recorded]
+    return {out: digest(root / out) if (root / out).exists() else "missing" for out in every}
 
 
 def make(folder: Path) -> Path:
     """The project's small version of itself, or a clone of its last commit, no stage run.
 
     Returns:
-        Where in `folder` the project is: the root of a repository may lie above it.
+        Where the project is in `folder`, as in a clone it may be a subfolder of the repository.
 
     Raises:
         UserError: there is no commit.
     """
-    table, place = project.read(), Path()
-    if table.small:
-        project.function(table.small)(folder)
-    else:
-        root, prefix = (_git("rev-parse", name) for name in ("--show-toplevel", "--show-prefix"))
-        place = Path(prefix)
-        _git("clone", "--quiet", root, str(folder))
-        for name in filter(os.path.isdir, table.keep):
-            shutil.copytree(name, folder / place / name, dirs_exist_ok=True)
-    # No other cache knows the results.
-    (folder / place / ".dvc/config.local").write_text("[cache]\n    dir = cache\n")
-    (folder / place / LOCK).unlink(missing_ok=True)
-    return place
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], env=git_free_environment(), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise UserError(f"`git {arguments[0]}` failed: {' '.join(done.stderr.split())}")
-    return done.stdout.strip()
+    small = project.read().small
+    if small:
+        project.function(small)(folder)
+        return Path()
+    root = clone(folder, git.head(), cache_folder(), {})
+    # What git keeps would pass for a result, as in `verify`.
+    for path in (str(LOCK), *(out for stage in dvc_file.stages(root).values() for out in stage.outs)):
+        remove(root / path)
+    return root.relative_to(folder)
 
 
 def main(kills: int, seed: int | None, jobs: int) -> None:
@@ -266,7 +250,7 @@ def main(kills: int, seed: int | None, jobs: int) -> None:
         print(f"seed {seed}", flush=True)
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
-        place = make(FOLDER / "fresh")
+        place = make(FOLDER.absolute() / "fresh")
         crashes = Crashes(FOLDER.absolute(), place, seed, jobs, calls)
         tally = crashes.tally
         while not tally.problems and (tally.kills.total() < kills or not tally.rounds):

@@ -54,7 +54,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         # What git keeps would pass for a result, as DVC runs no stage whose outputs are there.
         for name in names:
             for out in every[name].outs:
-                _remove(root / out)
+                remove(root / out)
         if stage is None:
             _run_all(root, folder / "cache", jobs)
         else:
@@ -68,7 +68,8 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         shutil.rmtree(folder)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if there is one."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
