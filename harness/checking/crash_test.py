@@ -9,11 +9,11 @@ that nobody disturbed.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +24,7 @@ from pathlib import Path
 import psutil
 
 from harness import git, project
+from harness.checking import crash_hook
 from harness.checking.verify import remove
 from harness.clone import clone
 from harness.core.environment import git_free_environment
@@ -40,36 +41,8 @@ FOLDER = SCRATCH / "crash-test"
 PYTHON = (sys.executable, "-m")
 # Killed processes are gone at once; what still lives after these seconds is an orphan.
 GONE = 30.0
-SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
-
-# Python imports it in every process of the run. Some of them get a number of writes to live for.
-# Every call of DVC leads a group, so that no kill goes beyond this run.
-HOOK = """
-import os, random, signal, sys
-chance = random.Random(os.environ["CRASH_SEED"] + " ".join(sys.orig_argv))
-left = round(2 ** chance.uniform(0, 9)) if chance.random() < 0.3 else 0
-kill = chance.choice([
-    lambda number: os.kill(os.getpid(), number),
-    lambda number: os.kill(os.getpgrp(), number),
-    lambda number: os.killpg(0, number),
-])
-def hook(event, arguments):
-    global left
-    if event == "open":
-        written = isinstance(arguments[2], int) and arguments[2] & (
-            os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    else:
-        written = event in ("os.rename", "os.remove", "os.mkdir")
-    if written and "__pycache__" not in str(arguments[0]):
-        left -= 1
-        if left == 0:
-            place = str(arguments[0]).replace(os.getcwd() + "/", "")
-            with open(os.environ["CRASH_LOG"], "a") as file:
-                file.write(f"before {event.removeprefix('os.')} {place}\\n")
-            kill(chance.choice(SIGNALS))
-if left:
-    sys.addaudithook(hook)
-""".replace("SIGNALS", repr(tuple(map(int, SIGNALS))))
+# A run that takes this many times as long as the undisturbed one does not come to its end.
+HANGS = 100
 
 
 @dataclass
@@ -104,8 +77,9 @@ class Crashes:
         self._command = [*PYTHON, "harness", "repro", "--jobs", str(jobs)]
         self._seed, self._random, self._runs = seed, random.Random(seed), 0  # noqa: S311
         self.tally = Tally()
+        self._duration = math.inf
         (folder / "hook").mkdir()
-        (folder / "hook/sitecustomize.py").write_text(HOOK)
+        shutil.copy(crash_hook.__file__, folder / "hook/sitecustomize.py")
         began = time.monotonic()
         undisturbed = self._copy("undisturbed")
         code, text = self._run(undisturbed, {}, None)
@@ -133,7 +107,7 @@ class Crashes:
                 break
             ending.await_end_if_asked()
             if self.tally.kills.total() == before:
-                self.tally.problems.append(f"a run after a kill failed:\n{text}")
+                self.tally.problems.append(f"a run that nobody killed failed:\n{text}")
                 return
         self.tally.rounds += 1
         found = outputs(folder)
@@ -165,8 +139,7 @@ class Crashes:
         self, folder: Path, environment: dict[str, str], moment: float | None
     ) -> tuple[int, str]:
         self._runs += 1
-        known: dict[int, psutil.Process] = {}
-        due = time.monotonic() + moment if moment is not None else float("inf")
+        began, due = time.monotonic(), math.inf if moment is None else moment
         log = self._folder / "log"
         with (
             log.open("w") as output,
@@ -178,11 +151,17 @@ class Crashes:
                 stderr=subprocess.STDOUT,
             ) as child,
         ):
+            known = {child.pid: psutil.Process(child.pid)}
             while child.poll() is None:
                 known |= {process.pid: process for process in descendants(child.pid)}
-                if time.monotonic() > due:
-                    due = float("inf")
-                    self._kill(psutil.Process(child.pid), list(known.values()))
+                spent = time.monotonic() - began
+                if spent > due:
+                    due = math.inf
+                    self._kill([*filter(psutil.Process.is_running, known.values())])
+                if spent > HANGS * self._duration:
+                    self.tally.problems.append(f"a run did not end after {spent:.0f} s")
+                    child.kill()
+                    break
                 time.sleep(0.05)
         _, alive = psutil.wait_procs(list(known.values()), timeout=GONE)
         for process in alive:
@@ -192,11 +171,12 @@ class Crashes:
         self._count_writes()
         return child.returncode, log.read_text("utf-8", "replace")
 
-    def _kill(self, root: psutil.Process, started: list[psutil.Process]) -> None:
-        everyone = [root, *(process for process in started if process.is_running())]
-        for process in self._random.choice([everyone, [self._random.choice(everyone)]]):
+    def _kill(self, running: list[psutil.Process]) -> None:
+        for process in self._random.choice(
+            [running, self._random.sample(running, min(1, len(running)))]
+        ):
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(self._random.choice(SIGNALS))
+                process.send_signal(self._random.choice(crash_hook.SIGNALS))
         self.tally.kills["at a random moment"] += 1
 
     def _count_writes(self) -> None:
@@ -230,8 +210,10 @@ def make(folder: Path) -> Path:
         return Path()
     root = clone(folder, git.head(), cache_folder(), {})
     # What git keeps would pass for a result, as in `verify`.
-    for path in (str(LOCK), *(out for stage in dvc_file.stages(root).values() for out in stage.outs)):
-        remove(root / path)
+    for stage in dvc_file.stages(root).values():
+        for out in stage.outs:
+            remove(root / out)
+    remove(root / LOCK)
     return root.relative_to(folder)
 
 
