@@ -26,7 +26,7 @@ def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int
     from harness.stages.run import declared
     from unroll.core import paths
     from unroll.models import backend as backends
-    from unroll.preprocessing.vocabulary import Encoder
+    from unroll.preprocessing.vocabulary import Vocabulary
 
     params = declared(stage)
     params.train["backend"] = backend
@@ -45,7 +45,7 @@ def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int
         build = {"rnn": train_rnn, "lstm": train_lstm}[name].build
         x = np.load("data/prepared/imdb/x_train.npy")
         y = np.load("data/prepared/imdb/y_train.npy")[:, np.newaxis]
-        words = Encoder.load(paths.prepared("imdb") / paths.ENCODER).ids
+        words = Vocabulary.load(paths.prepared("imdb") / paths.VOCABULARY).size
         model = build(settings, words, x.shape[1])
     scale = 255 if "ae" in stage else 1
     model.compile(optimizer="adam", loss="binary_crossentropy")

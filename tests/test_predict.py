@@ -50,13 +50,13 @@ def trained(tmp_path_factory):
     from harness.core.files import write_json
     from stages import train_ae, train_lstm, train_rnn
     from unroll.models import saving
-    from unroll.preprocessing.vocabulary import Encoder
+    from unroll.preprocessing.vocabulary import Vocabulary
 
     folder = tmp_path_factory.mktemp("trained")
-    encoder = Encoder(tuple(WORDS), 1, LENGTH)
+    vocabulary = Vocabulary(tuple(WORDS), 1, LENGTH)
     models = {
-        "rnn": train_rnn.build(CLASSIFIER, encoder.ids, LENGTH),
-        "lstm": train_lstm.build(CLASSIFIER, encoder.ids, LENGTH),
+        "rnn": train_rnn.build(CLASSIFIER, vocabulary.size, LENGTH),
+        "lstm": train_lstm.build(CLASSIFIER, vocabulary.size, LENGTH),
         "ae_lstm": train_ae.lstm(AUTOENCODER | {"latent": 2}),
         "ae_bilstm": train_ae.bilstm(AUTOENCODER | {"latent": 4}),
     }
@@ -67,7 +67,7 @@ def trained(tmp_path_factory):
             saving.save(randomized(model), Path("models") / name)
         for name in ("rnn", "lstm"):
             write_json(Path("models") / name / paths.THRESHOLD, {"threshold": 0.5})
-            encoder.save(Path("models") / name / "encoder.json")
+            vocabulary.save(Path("models") / name / "encoder.json")
     finally:
         os.chdir(here)
     split = folder / "data/prepared/mnist"
@@ -205,11 +205,11 @@ def test_the_wording_never_contradicts_the_decision(threshold):
 
 
 def test_a_review_is_scored_as_the_pipeline_would(trained, predict):
-    from unroll.preprocessing.vocabulary import Encoder
+    from unroll.preprocessing.vocabulary import Vocabulary
 
     texts = ["The film was GOOD!", "dull, dull <br />acting", "bad " * 20 + "superb"]
-    encoder = Encoder.load(Path("models/lstm/encoder.json"))
-    rows = np.array([encoder.encode(text) for text in texts])
+    vocabulary = Vocabulary.load(Path("models/lstm/encoder.json"))
+    rows = np.array([vocabulary.encode(text) for text in texts])
     expected = trained[1]["lstm"].predict(rows, verbose=0)[:, 0]
     found = [json.loads(line) for line in predict("review", "--json", *texts)]
     assert [answer["probability"] for answer in found] == pytest.approx(expected, abs=1e-5)

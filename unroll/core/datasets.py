@@ -9,7 +9,7 @@ import numpy as np
 from harness.core.errors import UserError
 from harness.core.files import HOW_TO_MEND, read_json
 from unroll.core.arrays import read_array
-from unroll.core.paths import ENCODER, VALIDATION, prepared
+from unroll.core.paths import VALIDATION, VOCABULARY, prepared
 
 # The ids below their number stand for no word; the order is that of the Keras IMDb data set, which
 # the chapter uses.
@@ -69,7 +69,7 @@ def vocabulary_size(corpus: str) -> int:
     Raises:
         UserError: the file of the vocabulary is missing or is not such a file.
     """
-    path = prepared(corpus) / ENCODER
+    path = prepared(corpus) / VOCABULARY
     try:
         return len(SPECIAL_TOKENS) + len(read_json(path)["vocabulary"])
     except (TypeError, KeyError):

@@ -10,8 +10,8 @@ CORPORA = Path("corpora.yaml")
 CONFIGURATION = "model.json"
 WEIGHTS = "model.weights.h5"
 THRESHOLD = "threshold.json"
-# Beside the prepared reviews, and beside the classifiers that read them.
-ENCODER = "encoder.json"
+# The vocabulary, beside the prepared reviews and beside the classifiers that read them.
+VOCABULARY = "encoder.json"
 # The rows of the prepared training split that validate.
 VALIDATION = "validation.npy"
 
@@ -32,7 +32,7 @@ def evaluated(model: str) -> Path:
 
 
 def model(name: str) -> Path:
-    """A trained model: weights, configuration and, for text, the encoder."""
+    """A trained model: weights, configuration and, for text, the vocabulary."""
     return Path("models") / name
 
 

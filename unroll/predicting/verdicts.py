@@ -9,9 +9,9 @@ import numpy as np
 
 from harness.core.errors import UserError
 from harness.core.files import HOW_TO_MEND, read_json
-from unroll.core.paths import ENCODER, THRESHOLD
+from unroll.core.paths import THRESHOLD, VOCABULARY
 from unroll.predicting import inference
-from unroll.preprocessing.vocabulary import FIRST, UNKNOWN, Encoder
+from unroll.preprocessing.vocabulary import FIRST, UNKNOWN, Vocabulary
 
 # How much of the way from the threshold to certainty a score must have come to be worded so.
 # Chosen beforehand; the model cards say how often each wording was right on the test set.
@@ -62,20 +62,20 @@ class Reviewer:
         self._network = inference.load(folder)
         if self._network.parts or self._network.outputs != (1,):
             raise UserError(f"{folder}: not a model that reads reviews, expected one such as lstm")
-        for name in (ENCODER, THRESHOLD):
+        for name in (VOCABULARY, THRESHOLD):
             if not (folder / name).exists():
                 raise UserError(f"{folder / name}: there is no such file; {HOW_TO_MEND}")
-        self._encoder = Encoder.load(folder / ENCODER)
+        self._vocabulary = Vocabulary.load(folder / VOCABULARY)
         self.threshold = _threshold(folder / THRESHOLD)
-        if self._network.inputs != (self._encoder.length,):
+        if self._network.inputs != (self._vocabulary.max_length,):
             raise UserError(
-                f"{folder / ENCODER}: encodes {self._encoder.length} words a review, the model "
-                f"reads {self._network.inputs[0]}; {HOW_TO_MEND}"
+                f"{folder / VOCABULARY}: encodes {self._vocabulary.max_length} words a review, "
+                f"the model reads {self._network.inputs[0]}; {HOW_TO_MEND}"
             )
 
     def answers(self, texts: list[str]) -> list[Answer | None]:
         """An answer for each text, None for one without any word."""
-        blocks = [*self._encoder.encode_all(texts), np.empty((0, self._encoder.length))]
+        blocks = [*self._vocabulary.encode_all(texts), np.empty((0, self._vocabulary.max_length))]
         rows = np.concatenate(blocks).astype(np.int64)
         scores = self._network(rows)[:, 0] if texts else np.empty(0)
         return [self._answer(row, float(score)) for row, score in zip(rows, scores, strict=True)]

@@ -1,4 +1,4 @@
-"""Reviews to integers and back: cleaning, words, and the encoding of the text models."""
+"""Reviews to ids and back: cleaning, words, and the vocabulary of the text models."""
 
 from __future__ import annotations
 
@@ -73,76 +73,79 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 
 @dataclass(frozen=True)
-class Encoder:
+class Vocabulary:
     """Turns raw reviews into rows of word ids, and rows back into words.
 
     Args:
-        vocabulary: the words by falling frequency, so that `vocabulary[r - 1]` has rank r.
+        words: by falling frequency, so that `words[r - 1]` has rank r.
         skip_top: this many of the most frequent words are encoded as `<UNK>`.
-        length: ids in a row; longer reviews keep their end, shorter ones are padded in front.
+        max_length: ids in a row; longer reviews keep their end, shorter ones are padded in front.
     """
 
-    vocabulary: Sequence[str]
+    words: Sequence[str]
     skip_top: int
-    length: int
+    max_length: int
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ids = {word: FIRST + i for i, word in enumerate(self.vocabulary) if i >= self.skip_top}
+        ids = {word: FIRST + i for i, word in enumerate(self.words) if i >= self.skip_top}
         object.__setattr__(self, "_ids", ids)
 
     @classmethod
-    def fit(cls, counts: Counter[str], *, size: int, skip_top: int, length: int) -> Encoder:
-        """Rank the words of `counts`; `size` counts all ids, the four signs among them.
+    def fit(cls, counts: Counter[str], *, size: int, skip_top: int, max_length: int) -> Vocabulary:
+        """Rank the words of `counts` and keep the most frequent ones.
 
-        Words of equal frequency are ranked in the order of their code points, so the
-        vocabulary does not depend on the order of the corpus.
+        Words of equal frequency are ranked in the order of their code points, so the vocabulary
+        does not depend on the order of the corpus.
+
+        Args:
+            size: how many ids there are at most, including the four special tokens.
         """
         ranked = sorted(counts, key=lambda word: (-counts[word], word))
-        return cls(tuple(ranked[: size - FIRST]), skip_top, length)
+        return cls(tuple(ranked[: size - FIRST]), skip_top, max_length)
 
     @property
-    def ids(self) -> int:
-        """How many ids there are, signs included."""
-        return FIRST + len(self.vocabulary)
+    def size(self) -> int:
+        """How many ids there are, including the special tokens."""
+        return FIRST + len(self.words)
 
     @property
     def dtype(self) -> np.dtype:
         """The smallest unsigned integer type that holds every id."""
-        return np.min_scalar_type(self.ids - 1)
+        return np.min_scalar_type(self.size - 1)
 
     def encode(self, text: str) -> list[int]:
-        """The row of one raw review: `length` ids."""
+        """The row of one raw review: `max_length` ids."""
         get = self._ids.get
         # Only the end of a long review is kept, so mostly only its end needs to be read.
-        for part in (_end(text, CHARACTERS_A_WORD * self.length), text):
-            tail = clean(part).rsplit(maxsplit=self.length)[-self.length :]
-            if len(tail) == self.length:
+        for part in (_end(text, CHARACTERS_A_WORD * self.max_length), text):
+            tail = clean(part).rsplit(maxsplit=self.max_length)[-self.max_length :]
+            if len(tail) == self.max_length:
                 return [get(word, UNKNOWN) for word in tail]
         row = [START, *(get(word, UNKNOWN) for word in tail)]
-        return [PAD] * (self.length - len(row)) + row
+        return [PAD] * (self.max_length - len(row)) + row
 
     def encode_all(self, texts: Iterable[str]) -> Iterator[np.ndarray]:
-        """The rows of all texts in blocks of shape (at most 1000, length), of type `dtype`."""
+        """The rows of all texts in blocks of shape (at most 1000, max_length), of type `dtype`."""
         rows = map(self.encode, texts)
         while block := list(islice(rows, BLOCK)):
             yield np.array(block, self.dtype)
 
     def decode(self, row: Iterable[int]) -> list[str]:
-        """The words of a row of ids, signs included, padding left out."""
+        """The words of a row of ids, including special tokens other than padding."""
         return [
-            SPECIAL_TOKENS[i] if i < FIRST else self.vocabulary[i - FIRST]
+            SPECIAL_TOKENS[i] if i < FIRST else self.words[i - FIRST]
             for i in map(int, row)
             if i != PAD
         ]
 
     def save(self, path: Path) -> None:
         """Write a JSON file, one word a line in the order of rank, that `load` reads."""
-        body = {"length": self.length, "skip_top": self.skip_top, "vocabulary": self.vocabulary}
+        body = {"length": self.max_length, "skip_top": self.skip_top, "vocabulary": self.words}
         write_text(path, json.dumps(body, ensure_ascii=False, indent=0) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> Encoder:
+    def load(cls, path: Path) -> Vocabulary:
         """Read what `save` wrote.
 
         Raises:
@@ -150,15 +153,15 @@ class Encoder:
         """
         body = read_json(path)
         try:
-            vocabulary, skip_top, length = body["vocabulary"], body["skip_top"], body["length"]
+            words, skip_top, max_length = body["vocabulary"], body["skip_top"], body["length"]
         except (TypeError, KeyError):
-            vocabulary = skip_top = length = None
+            words = skip_top = max_length = None
         if (
-            not isinstance(vocabulary, list)
-            or not all(isinstance(word, str) for word in vocabulary)
+            not isinstance(words, list)
+            or not all(isinstance(word, str) for word in words)
             or not isinstance(skip_top, int)
-            or not isinstance(length, int)
-            or length < 1
+            or not isinstance(max_length, int)
+            or max_length < 1
         ):
-            raise UserError(f"{path}: not an encoder file; `dvc repro preprocess` writes one")
-        return cls(tuple(vocabulary), skip_top, length)
+            raise UserError(f"{path}: not a vocabulary; `dvc repro preprocess` writes one")
+        return cls(tuple(words), skip_top, max_length)

@@ -49,8 +49,8 @@ def train_classifier(
 
     saving.save(model, paths.model(name))
     write_json(paths.model(name) / paths.THRESHOLD, {"threshold": threshold})
-    with replacing(paths.model(name) / paths.ENCODER) as partial:
-        shutil.copyfile(paths.prepared("imdb") / paths.ENCODER, partial)
+    with replacing(paths.model(name) / paths.VOCABULARY) as partial:
+        shutil.copyfile(paths.prepared("imdb") / paths.VOCABULARY, partial)
 
 
 def _reviews(part: Part) -> Part:
