@@ -13,19 +13,18 @@ from harness.core.environment import git_free_environment
 from harness.dvc_private import copy_configuration
 
 
-def clone(folder: Path, commit: str, cache: Path, settings: dict[str, str]) -> Path:
+def clone(folder: Path, commit: str, cache: Path) -> Path:
     """Clone the repository, with the configuration of DVC and the folders that the project keeps.
 
     Args:
         folder: the clone, which must not exist.
         commit: what is checked out.
         cache: the folder of the cache that DVC uses in the clone.
-        settings: of git, for the clone.
 
     Returns:
         The project's folder in the clone, another than `folder` if the project is in a subfolder.
     """
-    root = git.clone(folder, commit, settings)
+    root = git.clone(folder, commit)
     prepare(root, cache)
     for name in map(Path, project.read().keep):
         if name.is_dir() and not name.is_absolute():

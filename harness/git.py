@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 
 HERE = Path()
-# Settings of a repository that decide what its files look like when they are checked out.
-CHECKOUT = ("core.autocrlf", "core.eol")
 
 
 def git(*arguments: str, folder: Path = HERE) -> str:
@@ -66,30 +65,24 @@ def identity() -> dict[str, str]:
         name, _, rest = git("var", "GIT_COMMITTER_IDENT").partition(" <")
     except UserError:
         raise UserError(
-            "git does not know who commits; tell it with `git config user.name NAME` and "
+            "git does not know who commits; set it with `git config user.name NAME` and "
             "`git config user.email ADDRESS`"
         ) from None
     return {"user.name": name, "user.email": rest.partition(">")[0]}
 
 
-def clone(folder: Path, commit: str, settings: dict[str, str]) -> Path:
-    """Clone the repository of the current folder, which may be a subfolder of it.
+def clone(folder: Path, commit: str) -> Path:
+    """Clone the repository, with the identity of its user, at a commit into a new folder.
 
     The clone borrows the objects of the repository, so it is made at once and has every commit.
 
-    Args:
-        folder: the clone, which must not exist.
-        commit: what is checked out.
-        settings: of git, for the clone.
-
     Returns:
-        The folder in the clone that corresponds to the current one.
+        The folder in the clone that corresponds to the current one, which may be a subfolder.
     """
     top = git("rev-parse", "--show-toplevel").removesuffix("\n")
-    entries = (entry.partition("\n") for entry in git("config", "--list", "-z").split("\0"))
-    every = {name: value for name, _, value in entries if name in CHECKOUT} | settings
-    options = [part for name, value in every.items() for part in ("-c", f"{name}={value}")]
-    # The name of the remote: DVC and git expect this one, whatever the user's default is.
-    git("clone", "-q", "--shared", "--no-checkout", "-o", "origin", *options, top, str(folder))
+    git("clone", "--quiet", "--shared", "--no-checkout", top, str(folder))
+    with suppress(UserError):  # not everyone who runs a clone commits
+        for name, value in identity().items():
+            git("config", name, value, folder=folder)
     git("checkout", "--quiet", "--detach", commit, folder=folder)
     return folder / prefix()

@@ -14,6 +14,7 @@ from dvc.config import Config
 from matplotlib.text import Text
 from nested import HARNESS, Nested
 
+from harness import git
 from harness.clone import clone
 from harness.core.errors import UserError
 from harness.dvc_private import cache_folder, upstream
@@ -113,7 +114,7 @@ def test_an_experiment_counts_until_what_it_computed_from_changes(inside, swept)
     tried = sweep_file.read()
 
     def finished() -> list[str]:
-        return list(store.finished(tried, store.start().commit))
+        return list(store.finished(tried, store.start()))
 
     assert finished() == ["default", "slow"]
     inside.commit("results")
@@ -131,7 +132,7 @@ def test_an_experiment_counts_until_what_it_computed_from_changes(inside, swept)
 
 
 def test_a_clone_has_the_configuration_and_hides_its_secrets(inside, tmp_path):
-    copy = clone(tmp_path / "clone", "HEAD", cache_folder(), {"user.name": "A"})
+    copy = clone(tmp_path / "clone", "HEAD", cache_folder())
     assert copy == tmp_path / "clone/inner"
     assert stat.S_IMODE((copy / ".dvc/config.local").stat().st_mode) == 0o600
     remotes = Config(str(copy / ".dvc"))["remote"]
@@ -150,7 +151,7 @@ def test_a_sweep_asks_before_it_starts_who_commits(inside, monkeypatch):
             sweep.main(1)
         monkeypatch.setenv("GIT_COMMITTER_NAME", "Me")
         monkeypatch.setenv("GIT_COMMITTER_EMAIL", "me@localhost")
-        assert store.start().identity == {"user.name": "Me", "user.email": "me@localhost"}
+        assert git.identity() == {"user.name": "Me", "user.email": "me@localhost"}
     finally:
         inside.run("git", "config", "--rename-section", "nobody", "user")
 

@@ -43,7 +43,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
     folder = SCRATCH.absolute() / f"{partial_prefix()}verify"
     folder.mkdir(parents=True)
     try:
-        root = clone(folder / "clone", commit, cache_folder(), {})
+        root = clone(folder / "clone", commit, cache_folder())
         every = dvc_file.stages(root)
         names = [name for name in every if stage in (None, name, name.partition("@")[0])]
         if not names:

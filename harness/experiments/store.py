@@ -48,21 +48,8 @@ def message(name: str, cost: dict[str, int]) -> str:
     return f"Sweep: {name}\n\n{trailers}"
 
 
-@dataclass(frozen=True)
-class Start:
-    """What all settings of a sweep start from.
-
-    Attributes:
-        commit: the one that the settings change.
-        identity: whose commits the experiments are, as settings of git.
-    """
-
-    commit: str
-    identity: dict[str, str]
-
-
-def start() -> Start:
-    """Start from the last commit, if git can keep experiments here.
+def start() -> str:
+    """The last commit, which all settings start from, if git can keep experiments here.
 
     Raises:
         UserError: it cannot.
@@ -72,7 +59,8 @@ def start() -> Start:
         raise UserError(
             "this is a shallow clone, which loses experiments; `git fetch --unshallow` first"
         )
-    return Start(commit, git.identity())
+    git.identity()
+    return commit
 
 
 def check_committed(sweep: Sweep) -> None:

@@ -16,7 +16,6 @@ from typing import IO
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
-from harness.experiments.store import Start
 from harness.experiments.sweep_file import Setting, Sweep
 from harness.running import ending
 from harness.running.lock import alone
@@ -25,9 +24,9 @@ from harness.running.processes import Calls
 LOCK = "sweep"
 
 
-def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
+def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
     """Run what is not finished, `jobs` settings at once; the names of those that failed."""
-    done = store.finished(sweep, start.commit)
+    done = store.finished(sweep, commit)
     missing = [setting for setting in sweep.settings if setting.name not in done]
     _clear_copies(missing)
     if not missing:
@@ -56,7 +55,7 @@ def run(sweep: Sweep, start: Start, jobs: int, lock: IO[str]) -> list[str]:
         print(f"{setting.name:18} starts; log: {trial.log_of(setting)}", flush=True)
         begin = time.monotonic()
         try:
-            found = trial.run(setting, sweep, start, call)
+            found = trial.run(setting, sweep, commit, call)
         except (UserError, OSError) as error:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)
@@ -86,13 +85,13 @@ def main(jobs: int) -> None:
         UserError: the file, the work tree, the cache or git is not ready for it, or a setting
             failed.
     """
-    start = store.start()
+    commit = store.start()
     sweep = sweep_file.read()
     store.check_committed(sweep)
     with alone(LOCK, "`sweep`") as lock:
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
-        failed = run(sweep, start, jobs, lock)
-    for line in sweep_report.write(sweep, store.finished(sweep, start.commit)):
+        failed = run(sweep, commit, jobs, lock)
+    for line in sweep_report.write(sweep, store.finished(sweep, commit)):
         print(line)
     if failed:
         raise UserError(

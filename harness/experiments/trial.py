@@ -22,7 +22,7 @@ from harness.core.paths import PARAMS, SCRATCH
 from harness.core.yaml import read_yaml
 from harness.dvc_private import cache_folder
 from harness.experiments import store
-from harness.experiments.store import Experiment, Start
+from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import Setting, Sweep, numbers
 from harness.git import git, prefix
 from harness.stages import overlay
@@ -37,14 +37,14 @@ def log_of(setting: Setting) -> Path:
     return FOLDER / f"{setting.name}.log"
 
 
-def run(setting: Setting, sweep: Sweep, start: Start, call: Call) -> Experiment:
-    """Run what `setting` changes and keep it as an experiment.
+def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> Experiment:
+    """Run what `setting` changes, starting from `commit`, and keep it as an experiment.
 
     Raises:
         UserError: a command failed; its lines are in the log, and the copy stays.
     """
     copy, log = FOLDER / setting.name, log_of(setting)
-    folder = _prepared(copy, log, start)
+    folder = _prepared(copy, log, commit)
     if setting.changes:
         overlay.write(folder / PARAMS, setting.changes)
 
@@ -60,14 +60,14 @@ def run(setting: Setting, sweep: Sweep, start: Start, call: Call) -> Experiment:
     # been made with these parameters.
     dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.stage)
     found = Experiment(setting, numbers(read_yaml(folder / sweep.metrics)), cost)
-    ref = f"{store.REFS}/{start.commit[:2]}/{start.commit[2:]}/{setting.name}"
+    ref = f"{store.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
     with _bringing_back:
         git("fetch", "--quiet", "--no-write-fetch-head", str(copy.absolute()), f"+{ref}:{ref}")
     shutil.rmtree(copy)
     return found
 
 
-def _prepared(copy: Path, log: Path, start: Start) -> Path:
+def _prepared(copy: Path, log: Path, commit: str) -> Path:
     """Make the copy, or bring what an interrupted run left back to the commit.
 
     Returns:
@@ -80,13 +80,13 @@ def _prepared(copy: Path, log: Path, start: Start) -> Path:
         for lock in (copy / ".git").rglob("*.lock"):
             lock.unlink()
         with suppress(UserError):  # it borrows from a project that was moved since
-            git("checkout", "--quiet", "--force", "--detach", start.commit, folder=copy)
+            git("checkout", "--quiet", "--force", "--detach", commit, folder=copy)
             prepare(copy / inner, cache_folder())
             return copy / inner
         shutil.rmtree(copy)
     partial = copy.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    clone(partial, start.commit, cache_folder(), start.identity)
+    clone(partial, commit, cache_folder())
     partial.rename(copy)
     log.unlink(missing_ok=True)
     return copy / inner
