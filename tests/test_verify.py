@@ -37,6 +37,7 @@ def project(made, monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_every_stage_runs_and_what_differs_is_named(project):
     project.run("git", "checkout", "-q", "--detach")
     child = project.start(*HARNESS, "verify")
@@ -52,6 +53,7 @@ def test_every_stage_runs_and_what_differs_is_named(project):
     assert not list((project.folder / "scratch").glob("*verify*"))
 
 
+@pytest.mark.slow
 def test_one_stage_is_run_on_what_the_cache_holds_without_the_systems_temporary_folder(
     project, monkeypatch
 ):

@@ -69,7 +69,7 @@ def check_committed(sweep: Sweep) -> None:
     Raises:
         UserError: naming the files that are not.
     """
-    changed = git.git("status", "--porcelain", "--", str(PARAMS), *sweep.files)
+    changed = git.git("status", "--porcelain", "-unormal", "--", str(PARAMS), *sweep.files)
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
