@@ -88,6 +88,7 @@ def main(jobs: int) -> None:
     commit = store.start()
     sweep = sweep_file.read()
     store.check_committed(sweep)
+    trial.cost(Path(), sweep, sweep.settings[0])  # may fail, so not first after the trainings
     with alone(LOCK, "`sweep`") as lock:
         trial.FOLDER.mkdir(parents=True, exist_ok=True)
         failed = run(sweep, commit, jobs, lock)

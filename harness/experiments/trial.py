@@ -53,18 +53,24 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> Experiment:
             raise UserError(f"`dvc {' '.join(arguments[:2])}` failed; see {log}")
 
     dvc("repro", sweep.stage)
-    hook = project.read().cost
-    cost = project.function(hook)(folder, sweep.stage, setting.params) if hook else {}
-    message = store.message(setting.name, cost)
+    found = Experiment(
+        setting, numbers(read_yaml(folder / sweep.metrics)), cost(folder, sweep, setting)
+    )
+    message = store.message(setting.name, found.cost)
     # Named, as without a target DVC would record the outputs of other stages as if they had
     # been made with these parameters.
     dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.stage)
-    found = Experiment(setting, numbers(read_yaml(folder / sweep.metrics)), cost)
     ref = f"{store.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
     with _bringing_back:
         git("fetch", "--quiet", "--no-write-fetch-head", str(copy.absolute()), f"+{ref}:{ref}")
     shutil.rmtree(copy)
     return found
+
+
+def cost(folder: Path, sweep: Sweep, setting: Setting) -> dict[str, int]:
+    """What a setting that has run in `folder` costs; nothing if the project counts no costs."""
+    hook = project.read().cost
+    return project.function(hook)(folder, sweep.stage, setting.params) if hook else {}
 
 
 def _prepared(copy: Path, log: Path, commit: str) -> Path:
