@@ -8,6 +8,7 @@ from harness import project
 from harness.core.files import write_text
 from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import DEFAULT, SWEEP, Sweep
+from harness.reporting import labels
 from harness.reporting.markdown import table
 
 TABLE = Path("docs/sweep.md")
@@ -66,7 +67,8 @@ def text(sweep: Sweep, found: dict[str, Experiment]) -> str:
 
 def heading(name: str) -> str:
     """What a metric or a cost is called in a heading."""
-    return project.read().title(name).replace("_", " ")
+    label = labels.read()["metrics"].get(name.rpartition(".")[2], {}).get("label")
+    return label or name.replace("_", " ")
 
 
 def _shown(experiment: Experiment, metric: str) -> str:
