@@ -33,14 +33,15 @@ class Project:
         check_params: a function from the content of a parameter file to a line for each mistake.
         start: a function of a stage's parameters that is called before its script is imported.
         cost: a function (folder of a project, stage, parameters) to the exact costs of what that
-            stage measures, whole numbers by name; a sweep shows them beside the metric.
+            stage measures, whole numbers by names of small letters and hyphens; a sweep shows them
+            beside the metric, which it draws against the last of them.
         metric: the metric that a sweep ranks by; the first number of the metrics file by default.
         better: `higher` or `lower`, which way `metric` gets better.
         titles: a dictionary of what stage instances, such as models, are called in headings.
         results: functions without arguments that return a line for each committed file that is
             made of the results and does not agree with them; `check-results` prints the lines.
-        keep: ignored folders whose content a clone of the project is given, such as downloads that
-            are verified before use.
+        keep: ignored folders whose files a clone of the project shares, such as downloads that are
+            verified before use and never changed in place.
         small: a function of a new folder that makes a small version of the project there, in which
             no stage has run; crash tests use it instead of a clone.
     """

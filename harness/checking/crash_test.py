@@ -208,7 +208,7 @@ def make(folder: Path) -> Path:
     if small:
         project.function(small)(folder)
         return Path()
-    root = clone(folder, git.head(), cache_folder(), {})
+    root = clone(folder, git.head(), cache_folder())
     # What git keeps would pass for a result, as in `verify`.
     for stage in dvc_file.stages(root).values():
         for out in stage.outs:
