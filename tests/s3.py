@@ -1,4 +1,4 @@
-"""`rclone serve s3`, an S3 server over a folder: to try a remote with (`make s3`), and for tests."""
+"""An S3 server (`rclone serve s3`) over a folder: `make s3` to try a remote with, and for tests."""
 
 from __future__ import annotations
 
