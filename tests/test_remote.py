@@ -106,6 +106,15 @@ def test_what_a_colleague_has_run_and_not_committed_need_not_run_here(origin, fr
     assert "0 objects fetched, 0 bytes" in fresh.share("pull")
 
 
+@pytest.mark.parametrize("name", ["Lab, shared", 'a "quoted" # one'])
+def test_the_cache_may_lie_in_a_folder_of_any_name(name, origin, tmp_path):
+    (origin.folder / ".dvc/cache").rename(tmp_path / name)
+    with contextlib.chdir(origin.folder):
+        assert dvc(["config", "--local", "cache.dir", str(tmp_path / name)]) == 0
+    assert f"{OBJECTS} objects sent" in origin.share("push")
+    assert f"{OBJECTS} objects in" in origin.share("audit", "--remote", "folder")
+
+
 def test_a_run_whose_outputs_are_gone_from_the_remote_is_named(origin, fresh, store):
     origin.repro(seed=2)
     origin.share("push")

@@ -103,8 +103,9 @@ class Tiny:
 
     def git(self, *arguments: str) -> bytes:
         """Run git in the folder."""
-        command = ("git", *arguments)
-        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True).stdout
+        return subprocess.run(
+            ("git", *arguments), cwd=self.folder, env=environment(), check=True, capture_output=True
+        ).stdout
 
     def repro(self, seed: int | None = None) -> list[str]:
         """Do what `dvc repro` does; the names of the stages that had to run."""
@@ -148,7 +149,8 @@ class Tiny:
 
 def environment() -> dict[str, str]:
     """Nothing of the user's own settings, nor of an earlier call, as DVC sets some of them once."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    others = ("AWS_", "GIT_")
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return mine | {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
