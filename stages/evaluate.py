@@ -20,23 +20,23 @@ def classifier(params: Declared, name: str) -> None:
     model = saving.load(paths.model(name))
     threshold = read_json(paths.model(name) / paths.THRESHOLD)["threshold"]
     test = read("imdb", "test")
-    found = predict(model, test.x)[:, 0]
+    scores = predict(model, test.x)[:, 0]
 
     resamples = params.evaluate.imdb["resamples"]
-    figures = classification.measure(
-        test.y, found, threshold, resamples=resamples, seed=params.seed
+    metrics = classification.measure(
+        test.y, scores, threshold, resamples=resamples, seed=params.seed
     )
-    points = _write(name, figures)
+    points = _write(name, metrics)
     write_csv(
-        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, found)
+        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, scores)
     )
     write_csv(
         points / "confusion.csv",
         ("actual", "predicted", "reviews"),
-        classification.confusion_pairs(figures["confusion"]),
+        classification.confusion_pairs(metrics["confusion"]),
     )
-    write_array(paths.evaluated(name) / "scores.npy", found)
-    print(f"{name}: AUC {figures['auc']}, balanced accuracy {figures['balanced_accuracy']}")
+    write_array(paths.evaluated(name) / "scores.npy", scores)
+    print(f"{name}: AUC {metrics['auc']}, balanced accuracy {metrics['balanced_accuracy']}")
 
 
 def autoencoder(params: Declared, name: str) -> None:
@@ -48,11 +48,11 @@ def autoencoder(params: Declared, name: str) -> None:
     codes = predict(encoder, images)
     rebuilt = predict(decoder, codes)
 
-    figures = reconstruction.measure(images, test.y, rebuilt)
-    figures["neighbour_accuracy"] = latent.neighbour_accuracy(
+    metrics = reconstruction.measure(images, test.y, rebuilt)
+    metrics["neighbour_accuracy"] = latent.neighbor_accuracy(
         predict(encoder, scaled(train.x)), train.y, codes, test.y, settings["neighbours"]
     )
-    points = _write(name, figures)
+    points = _write(name, metrics)
     write_csv(
         points / "latent.csv",
         ("x", "y", "digit"),
@@ -61,7 +61,7 @@ def autoencoder(params: Declared, name: str) -> None:
     write_csv(
         points / "digits.csv",
         ("digit", "loss", "mse"),
-        [(digit, v["loss"], v["mse"]) for digit, v in figures["per_digit"].items()],
+        [(digit, v["loss"], v["mse"]) for digit, v in metrics["per_digit"].items()],
     )
 
     folder = paths.evaluated(name)
@@ -74,15 +74,17 @@ def autoencoder(params: Declared, name: str) -> None:
     random_code = np.random.default_rng(params.seed).random((1, codes.shape[1]), np.float32)
     write_array(folder / "random_code.npy", random_code[0])
     write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
-    print(f"{name}: loss {figures['loss']}, neighbours agree {figures['neighbour_accuracy']}")
+    print(
+        f"{name}: loss {metrics['loss']}, nearest-neighbor accuracy {metrics['neighbour_accuracy']}"
+    )
 
 
-def _write(name: str, figures: dict[str, Any]) -> Path:
-    """Write the figures as metrics and as a table, which DVC draws beside other points."""
-    write_json(paths.metrics(name), figures)
+def _write(name: str, metrics: dict[str, Any]) -> Path:
+    """Write the metrics, also as a table that DVC draws beside other plot data."""
+    write_json(paths.metrics(name), metrics)
     points = paths.points(name)
     write_csv(
-        points / metrics_table.TABLE, metrics_table.COLUMNS, metrics_table.rows(name, figures)
+        points / metrics_table.TABLE, metrics_table.COLUMNS, metrics_table.rows(name, metrics)
     )
     return points
 

@@ -1,51 +1,56 @@
 """plot: draw a model's pictures from what training and evaluation wrote."""
 
+from pathlib import Path
+
+import numpy as np
+
 from harness.core.files import read_json
 from harness.core.params import Declared
 from unroll.core import paths
-from unroll.core.arrays import read_array, read_columns
+from unroll.core.arrays import read_array
 from unroll.plotting import pictures
 from unroll.plotting.titles import title
 
 
+def table(path: Path) -> np.ndarray:
+    """A table of numbers; its columns by name."""
+    return np.genfromtxt(path, delimiter=",", names=True)
+
+
 def losses(name: str) -> None:
-    path = paths.figures(name) / "loss.png"
-    columns = read_columns(paths.curves(name), ("epoch", "loss", "val_loss"))
-    pictures.losses(path, name, *columns)
+    curves = table(paths.curves(name))
+    path = paths.pictures(name) / "loss.png"
+    pictures.losses(path, name, curves["epoch"], curves["loss"], curves["val_loss"])
 
 
 def classifier(name: str) -> None:
-    folder, metrics = paths.figures(name), read_json(paths.metrics(name))
-    fpr, tpr = read_columns(paths.points(name) / "roc.csv", ("fpr", "tpr"))
-    pictures.roc(folder / "roc.png", name, fpr, tpr, metrics)
+    folder, metrics = paths.pictures(name), read_json(paths.metrics(name))
+    roc = table(paths.points(name) / "roc.csv")
+    pictures.roc(folder / "roc.png", name, roc["fpr"], roc["tpr"], metrics)
     pictures.confusion(folder / "confusion.png", name, metrics)
 
 
 def autoencoder(name: str) -> None:
-    folder = paths.figures(name)
-    arrays = {
-        key: read_array(paths.evaluated(name) / f"{key}.npy")
-        for key in (
-            *("originals", "rebuilt", "means", "means_rebuilt"),
-            *("random_code", "random_image"),
-        )
-    }
-    heading = title(name)
+    folder = paths.pictures(name)
+
+    def array(key: str) -> np.ndarray:
+        return read_array(paths.evaluated(name) / f"{key}.npy")
+
     pictures.image_rows(
         folder / "digits.png",
-        f"{heading}: test images",
-        [("original", arrays["originals"]), ("rebuilt", arrays["rebuilt"])],
+        f"{title(name)}: test images",
+        [("original", array("originals")), ("rebuilt", array("rebuilt"))],
     )
     pictures.image_rows(
         folder / "means.png",
-        f"{heading}: the rounded mean image of each digit",
-        [("mean", arrays["means"]), ("rebuilt", arrays["means_rebuilt"])],
+        f"{title(name)}: the rounded mean image of each digit",
+        [("mean", array("means")), ("rebuilt", array("means_rebuilt"))],
     )
-    pictures.decoded(folder / "random.png", name, arrays["random_code"], arrays["random_image"])
-    x, y, digit = read_columns(paths.points(name) / "latent.csv", ("x", "y", "digit"))
-    pictures.latent(
-        folder / "latent.png", name, x, y, digit.astype(int), size=len(arrays["random_code"])
-    )
+    code = array("random_code")
+    pictures.decoded(folder / "random.png", name, code, array("random_image"))
+    points = table(paths.points(name) / "latent.csv")
+    digit = points["digit"].astype(int)
+    pictures.latent(folder / "latent.png", name, points["x"], points["y"], digit, size=len(code))
 
 
 PLOT = {"imdb": classifier, "mnist": autoencoder}

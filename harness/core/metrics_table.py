@@ -1,4 +1,4 @@
-"""The metrics of a model as a table, one row each, as `dvc plots` and the report show it."""
+"""The metrics of a model as a table, one per row, as `dvc plots` and the report show it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def rows(model: str, metrics: Mapping[str, Any]) -> list[tuple[str, str, float, 
     """The single metrics of a model, in the order of its file.
 
     Args:
-        metrics: the content of a file of `metrics/`; of its groups of numbers just the 95%
-            intervals are shown, in the row of their metric. The others are plots of their own.
+        metrics: the content of a file of `metrics/`; of its groups, only the 95% intervals are
+            in the table, in the row of their metric.
 
     Returns:
-        One row of `COLUMNS` a metric; `low` and `high` are empty where there is no interval.
+        One row of `COLUMNS` per metric; `low` and `high` are empty where there is no interval.
     """
     return [
         (model, name, value, *(metrics.get(f"{name}_interval", {}).get(e, "") for e in COLUMNS[3:]))

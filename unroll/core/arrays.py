@@ -1,31 +1,14 @@
-"""Arrays in `.npy` files and columns of numbers in CSV files, complete or absent."""
+"""Arrays in `.npy` files, complete or absent."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from harness.core.errors import UserError, reason
 from harness.core.files import HOW_TO_MEND, missing, replacing
-
-
-def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
-    """Columns of numbers of a table with a head line, float64.
-
-    Raises:
-        UserError: the file is missing, lacks a column, or holds other than numbers there.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        return [np.array([float(row[column]) for row in rows]) for column in columns]
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: not a table of {', '.join(columns)} ({error})") from None
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

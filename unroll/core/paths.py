@@ -42,7 +42,7 @@ def curves(model: str) -> Path:
 
 
 def metrics(model: str) -> Path:
-    """The figures of a model on the test set."""
+    """The metrics of a model on the test set."""
     return Path("metrics") / f"{model}.json"
 
 
@@ -51,6 +51,6 @@ def points(model: str) -> Path:
     return Path("plots/points") / model
 
 
-def figures(model: str) -> Path:
+def pictures(model: str) -> Path:
     """The folder of pictures."""
     return Path("plots/figures") / model

@@ -14,7 +14,7 @@ ROC_POINTS = 400
 def measure(
     y_true: np.ndarray, y_score: np.ndarray, threshold: float, *, resamples: int, seed: int
 ) -> dict[str, Any]:
-    """The figures of a classifier, rounded so that differences between runs are readable.
+    """The metrics of a classifier, rounded so that differences between runs are readable.
 
     AUC and balanced accuracy come with the 2.5th and 97.5th percentile over bootstrap resamples
     of the reviews.

@@ -1,4 +1,4 @@
-"""The latent space of an autoencoder: what its codes tell, and a flat view of it."""
+"""The latent space of an autoencoder: what its codes keep, and a flat view of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 
-def neighbour_accuracy(
+def neighbor_accuracy(
     codes: np.ndarray,
     digits: np.ndarray,
     test_codes: np.ndarray,
     test_digits: np.ndarray,
     neighbours: int,
 ) -> float:
-    """Accuracy of k-nearest-neighbour classification of latent codes, learnt on the training split.
+    """Accuracy of k-nearest-neighbour classification of latent codes, fitted to the training split.
 
     Args:
         codes, test_codes: shape (n, latent).

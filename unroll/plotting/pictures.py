@@ -39,19 +39,19 @@ def losses(path: Path, model: str, epoch: np.ndarray, loss: np.ndarray, val: np.
 
 
 @mpl.rc_context(STYLE)
-def roc(path: Path, model: str, fpr: np.ndarray, tpr: np.ndarray, figures: dict[str, Any]) -> None:
-    """The ROC curve with its area, the diagonal of a guess, and the chosen threshold."""
+def roc(path: Path, model: str, fpr: np.ndarray, tpr: np.ndarray, metrics: dict[str, Any]) -> None:
+    """The ROC curve with its area, the diagonal of guessing, and the chosen threshold."""
     figure, axes = _figure(5.6, 5.4)
-    low, high = figures["auc_interval"]["low"], figures["auc_interval"]["high"]
-    label = f"AUC {figures['auc']:.4f}\n(95%: {low:.4f} to {high:.4f})"
+    low, high = metrics["auc_interval"]["low"], metrics["auc_interval"]["high"]
+    label = f"AUC {metrics['auc']:.4f}\n(95%: {low:.4f} to {high:.4f})"
     axes.plot(fpr, tpr, color=BLUE, label=label)
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.4, label="guessing")
-    counts = figures["confusion"]
+    counts = metrics["confusion"]
     point = (
         counts["fp"] / max(counts["fp"] + counts["tn"], 1),
         counts["tp"] / max(counts["tp"] + counts["fn"], 1),
     )
-    axes.plot(*point, "s", color=ORANGE, label=f"threshold {figures['threshold']:.3f}")
+    axes.plot(*point, "s", color=ORANGE, label=f"threshold {metrics['threshold']:.3f}")
     axes.set(
         title=f"{title(model)}: ROC on the test reviews",
         xlabel="false positive rate (share of negative reviews)",
@@ -65,9 +65,9 @@ def roc(path: Path, model: str, fpr: np.ndarray, tpr: np.ndarray, figures: dict[
 
 
 @mpl.rc_context(STYLE)
-def confusion(path: Path, model: str, figures: dict[str, Any]) -> None:
+def confusion(path: Path, model: str, metrics: dict[str, Any]) -> None:
     """The confusion matrix in reviews and in shares of each row."""
-    counts = figures["confusion"]
+    counts = metrics["confusion"]
     matrix = np.array([[counts["tn"], counts["fp"]], [counts["fn"], counts["tp"]]])
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, axes = _figure(5.4, 4.8)
@@ -82,7 +82,7 @@ def confusion(path: Path, model: str, figures: dict[str, Any]) -> None:
         )
     names = ("negative", "positive")
     axes.set(
-        title=f"{title(model)}: balanced accuracy {figures['balanced_accuracy']:.4f}",
+        title=f"{title(model)}: balanced accuracy {metrics['balanced_accuracy']:.4f}",
         xlabel="predicted (reviews, share of the row)",
         ylabel="actual",
     )
@@ -100,17 +100,15 @@ def image_rows(path: Path, heading: str, rows: Sequence[tuple[str, np.ndarray]])
         rows: name and images of each row, shape (n, 28, 28), the same n; n is at most 10.
     """
     columns = len(rows[0][1])
-    figure, grid = _figure(1.0 * columns + 1.5, 1.05 * len(rows) + 0.6, **_grid(rows))
+    figure, grid = _figure(
+        1.0 * columns + 1.5, 1.05 * len(rows) + 0.6, nrows=len(rows), ncols=columns, squeeze=False
+    )
     figure.suptitle(heading)
     for axes_row, (name, images) in zip(grid, rows, strict=True):
         for axes, image in zip(axes_row, images, strict=True):
             _image(axes, image)
         axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
     save(figure, path)
-
-
-def _grid(rows: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
-    return {"nrows": len(rows), "ncols": len(rows[0][1]), "squeeze": False}
 
 
 def _image(axes: Any, image: np.ndarray) -> None:
@@ -152,7 +150,7 @@ def latent(
     figure, axes = _figure(7.6, 6.6)
     for value in np.unique(digit):
         own = digit == value
-        # A label of the digit itself tells the classes apart where colours do not.
+        # The digit as the mark tells the classes apart where colors do not.
         axes.scatter(x[own], y[own], s=34, marker=f"${value}$", color=TEN[value], linewidth=0.2)
     names = ("first number of the code", "second number of the code")
     if size > 2:

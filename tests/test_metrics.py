@@ -13,7 +13,7 @@ Y = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.uint8)
 SCORE = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.7, 0.9, 0.6], np.float32)
 
 
-def test_the_threshold_maximises_tpr_minus_fpr():
+def test_the_threshold_maximizes_tpr_minus_fpr():
     # from 0.4 on all four positives and one of four negatives: J = 1 - 0.25
     assert youden_threshold(Y, SCORE) == pytest.approx(0.4)
 
@@ -34,19 +34,19 @@ def test_the_threshold_is_that_of_the_curve_of_scikit_learn(rows):
 
 
 def test_a_classifier_is_measured_as_by_hand():
-    figures = classification.measure(Y, SCORE, 0.4, resamples=200, seed=0)
-    assert figures["confusion"] == {"tn": 3, "fp": 1, "fn": 0, "tp": 4}
-    assert figures["reviews"] == 8
-    assert figures["balanced_accuracy"] == (3 / 4 + 4 / 4) / 2
-    assert figures["accuracy"] == 7 / 8
+    metrics = classification.measure(Y, SCORE, 0.4, resamples=200, seed=0)
+    assert metrics["confusion"] == {"tn": 3, "fp": 1, "fn": 0, "tp": 4}
+    assert metrics["reviews"] == 8
+    assert metrics["balanced_accuracy"] == (3 / 4 + 4 / 4) / 2
+    assert metrics["accuracy"] == 7 / 8
     # of the 16 pairs of a positive and a negative, the negative at 0.8 beats 0.4, 0.7 and 0.6
-    assert figures["auc"] == round(13 / 16, 4)
+    assert metrics["auc"] == round(13 / 16, 4)
     # precision at each positive from the top: 1/1, 2/3, 3/4, 4/5
-    assert figures["average_precision"] == round((1 + 2 / 3 + 3 / 4 + 4 / 5) / 4, 4)
+    assert metrics["average_precision"] == round((1 + 2 / 3 + 3 / 4 + 4 / 5) / 4, 4)
     by_hand = -np.log(np.where(Y, SCORE, 1 - SCORE)).mean()
-    assert figures["loss"] == pytest.approx(by_hand, abs=1e-4)
-    interval = figures["auc_interval"]
-    assert 0 <= interval["low"] <= figures["auc"] <= interval["high"] <= 1
+    assert metrics["loss"] == pytest.approx(by_hand, abs=1e-4)
+    interval = metrics["auc_interval"]
+    assert 0 <= interval["low"] <= metrics["auc"] <= interval["high"] <= 1
 
 
 def test_bootstrapped_auc_agrees_with_scikit_learn_on_every_resample():
@@ -132,10 +132,10 @@ def test_rounded_means_are_black_and_white():
 def test_neighbours_tell_separate_codes_apart_and_guess_on_noise():
     rng = np.random.default_rng(0)
     digits = np.arange(200) % 10
-    accuracy = latent.neighbour_accuracy(digits[:, None], digits, digits[:, None], digits, 5)
+    accuracy = latent.neighbor_accuracy(digits[:, None], digits, digits[:, None], digits, 5)
     assert accuracy == 1
     noise = rng.random((200, 2))
-    assert latent.neighbour_accuracy(noise, digits, rng.random((200, 2)), digits, 5) < 0.3
+    assert latent.neighbor_accuracy(noise, digits, rng.random((200, 2)), digits, 5) < 0.3
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
