@@ -11,7 +11,7 @@ PAGE := .dvc/page.html
 
 .DEFAULT_GOAL := help
 .PHONY: audit bench broken check clean crash-test format help lock pull push quick readme repro
-.PHONY: report s3 sweep test venv verify
+.PHONY: pictures report s3 sweep test venv verify
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ readme: venv ## write what is generated of README.md, docs/models/ and docs/arch
 	$(PY) -m unroll readme
 	$(PY) -m tests.architecture
 
+pictures: venv ## take the pictures of the page that are in docs/
+	$(PY) tests/browser.py
+
 bench: venv ## measure speed against the chapter's code, write bench/RESULTS.md; FULL=1 to its end
 	$(PY) -m bench.run $(if $(FULL),--full)
 
@@ -85,7 +88,7 @@ $(READY): requirements.txt pyproject.toml $(shell $(PY) -c 'import pip' 2>/dev/n
 broken:
 	rm -rf $(VENV)
 
-$(PAGE): $(READY) harness/reporting/page.py harness/reporting/page.html
+$(PAGE): $(READY) harness/reporting/page.py harness/reporting/page.html unroll/plotting/titles.py
 	$(PY) -m unroll page
 
 clean: ## remove the environment and the scratch folder; data, downloads and the cache stay

@@ -12,7 +12,7 @@ from harness.core.files import replacing
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#767676"
-# Paul Tol's "muted" scheme, ten that stay apart for colour-blind readers.
+# Paul Tol's "muted" scheme, ten that color-blind readers can tell apart.
 TEN = (
     *("#332288", "#88CCEE", "#44AA99", "#117733", "#999933"),
     *("#DDAA33", "#CC6677", "#882255", "#AA4499", "#555555"),

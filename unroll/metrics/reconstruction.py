@@ -8,12 +8,12 @@ import numpy as np
 
 # Keras's own clipping of probabilities before the logarithm.
 EPSILON = 1e-7
-# The rows of MNIST's test split that the chapter shows, for the digits 0 to 9 (reference).
+# The rows of MNIST's test split that the chapter shows, for the digits 0 to 9.
 CHAPTER_ROWS = (3, 2, 1, 18, 4, 8, 11, 0, 61, 9)
 
 
 def cross_entropy(images: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:
-    """The mean binary cross-entropy of each image, shape (n,), in nats a pixel.
+    """The mean binary cross-entropy of each image, shape (n,), in nats per pixel.
 
     Args:
         images, rebuilt: shape (n, 28, 28), float32 in [0, 1].

@@ -1,4 +1,4 @@
-"""The pictures, in one style: legible at half size and without telling red from green."""
+"""The pictures of a model, one function each."""
 
 from __future__ import annotations
 
