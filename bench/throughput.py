@@ -67,7 +67,7 @@ def operations(model: Any, steps: int) -> int:
 
 
 def of_backend(stage: str, backend: str) -> dict[str, float]:
-    """Training and prediction, in samples a second, of one model after it is compiled."""
+    """Training, by our steps and by Keras's `fit`, and prediction, in samples a second."""
     model, x, y, batch, scale = model_of(stage, backend)
     import keras
 
@@ -78,11 +78,18 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
     steps.run(order)
     training = _rate(lambda: steps.run(order), len(order))
     steps.finish()
+    model.compile(optimizer="adam", loss="binary_crossentropy", steps_per_execution=PER_CALL)
+    prepared = x.astype(np.float32) / scale
+    targets = prepared if y is x else y
+    fit = lambda: model.fit(prepared, targets, batch_size=batch, verbose=0)  # noqa: E731
+    fit()
+    fitting = _rate(fit, len(x))
     some = x[:5000].astype(np.float32) / scale
     model.predict(some, batch_size=1000, verbose=0)
     prediction = _rate(lambda: model.predict(some, batch_size=1000, verbose=0), len(some))
     return {
         "training": training,
+        "fit": fitting,
         "prediction": prediction,
         "operations": operations(model, x.shape[1]),
     }

@@ -32,7 +32,7 @@ def repro(jobs: int) -> None:
     from harness.running import repro
     from harness.stages import checks, dvc_file
 
-    # The project's own files first: a template fails where an entry of the parameters is misspelled.
+    # First, as a misspelled parameter also makes a template fail, with a less clear message.
     project.read().check()
     checks.parameter_names(dvc_file.stages().values())
     repro.main(jobs)

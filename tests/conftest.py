@@ -142,7 +142,7 @@ def output_of(command: Sequence[str], cwd: Path, changes: dict[str, str], code: 
 
 # Fixtures and files that train, or start a browser or a server.
 SLOW = {
-    *("browser", "clone", "foreign", "origin", "repro", "serve", "server", "swept", "trained"),
+    *("browser", "clone", "foreign", "origin", "serve", "server", "swept", "trained"),
     *("test_recurrent.py", "test_start.py", "test_training.py"),
 }
 

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 from pipelines import Pipeline
+
+pytestmark = pytest.mark.slow  # each test runs DVC many times
 
 STAGES = """\
 stages:

@@ -69,6 +69,7 @@ def test_a_stage_that_is_asked_to_end_while_it_is_in_native_code_ends_at_once(pr
     assert running.process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stage looks every half second")
 @pytest.mark.parametrize("command", [("harness", "repro"), ("dvc", "repro", "steps")])
 def test_no_stage_outlives_what_started_it_and_the_next_run_resumes(project, command):
@@ -84,6 +85,7 @@ def test_no_stage_outlives_what_started_it_and_the_next_run_resumes(project, com
     assert "resumes after 3\n" in project.run(*command)
 
 
+@pytest.mark.slow
 def test_where_results_are_recorded_and_not_there_a_killed_stage_resumes_too(project):
     # As in a new clone: the lock file comes with it, what it records does not.
     wait, stage = project.folder / "scratch/wait", ("harness.stages", "steps")

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from pipelines import LIMIT, PATHS, Pipeline, gone
 
+pytestmark = pytest.mark.slow  # each test runs DVC several times
 STOPPED = "stopped; `python -m harness repro` resumes from here\n"
 
 
