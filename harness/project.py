@@ -102,18 +102,19 @@ def read(root: Path = HERE) -> Project:
 @lru_cache
 def _parsed(path: Path, text: str) -> Project:
     table = tomllib.loads(text).get("tool", {}).get("harness", {})
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: tool.harness is {table!r}, expected a table")
     known = {field.name: getattr(Project, field.name) for field in fields(Project)}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
             raise UserError(f"{path}: tool.harness.{key} is unknown; it has {', '.join(known)}")
-        if isinstance(known[key], tuple) and isinstance(value, list):
-            values[key] = tuple(value)
-        elif isinstance(known[key], str) and isinstance(value, str):
-            values[key] = value
-        else:
-            expected = "a list of texts" if isinstance(known[key], tuple) else "a text"
+        is_list = isinstance(known[key], tuple)
+        right = isinstance(value, list if is_list else str)
+        if not right or not all(isinstance(part, str) for part in value):
+            expected = "a list of texts" if is_list else "a text"
             raise UserError(f"{path}: tool.harness.{key} is {value!r}, expected {expected}")
+        values[key] = tuple(value) if is_list else value
     if values.get("better", "lower") not in ("higher", "lower"):
         wrong = values["better"]
         raise UserError(f"{path}: tool.harness.better is {wrong!r}, expected higher or lower")

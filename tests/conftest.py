@@ -8,6 +8,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -30,6 +31,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 def small_reviews(each: int) -> dict[tuple[str, int], list[str]]:

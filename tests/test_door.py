@@ -1,14 +1,16 @@
 """The door of the stages: what it refuses, notices and clears away, on a project of one stage."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, output_of
 
+from harness import project
+from harness.core.errors import UserError
 from harness.core.files import partial_prefix
+from harness.stages import versions
 
 
 @pytest.mark.parametrize("module", ["harness", "harness.stages", "unroll"])
@@ -22,14 +24,6 @@ def test_without_the_packages_an_import_does_not_end_the_interpreter():
     code = "import harness, harness.core.environment, unroll; print('alive')"
     output = output_of([sys.executable, "-S", "-c", code], ROOT, {"PYTHONPATH": str(ROOT)}, 0)
     assert output == "alive\n"
-
-
-@pytest.fixture
-def dead():
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 @pytest.fixture
@@ -74,6 +68,36 @@ def test_a_parameter_that_dvc_does_not_see_is_refused_before_anything_runs(door,
     assert output.startswith("error: params.yaml: rename data.size; DVC leaves size and nfiles out")
     assert output.count("\n") == 1
     assert not Path("out").exists()
+
+
+TABLES = {
+    "stages = 1": "stages is 1, expected a text",
+    "checks = 'a:b'": "checks is 'a:b', expected a list of texts",
+    "keep = [1]": "keep is [1], expected a list of texts",
+    "better = 'more'": "better is 'more', expected higher or lower",
+    "stage = 'stages'": "stage is unknown; it has command, stages,",
+    "checks = ['nothing:here']": "names 'nothing:here': No module named 'nothing'",
+}
+
+
+@pytest.mark.parametrize(("line", "said"), TABLES.items(), ids=TABLES)
+def test_a_wrong_entry_of_the_projects_table_is_one_line(folder, line, said):
+    Path("pyproject.toml").write_text(f"[tool.harness]\n{line}\n")
+    with pytest.raises(UserError) as error:
+        project.read().check()
+    assert said in str(error.value)
+    assert str(error.value).startswith("pyproject.toml: tool.harness")
+    assert "\n" not in str(error.value)
+
+
+def test_versions_lists_what_the_stages_declare_and_refuses_what_is_not_locked(folder):
+    Path("requirements.txt").write_text("numpy==2.0 \\\n  --hash=x\nunused==1.0\njax==0.1\n")
+    entry = "params: [{versions.yaml: [numpy, %s]}]"
+    Path("dvc.yaml").write_text(f"stages: {{a: {{cmd: x, {entry % 'jax'}}}}}\n")
+    assert versions.locked().splitlines()[1:] == ['jax: "0.1"', 'numpy: "2.0"']
+    Path("dvc.yaml").write_text(f"stages: {{a: {{cmd: x, {entry % 'keras'}}}}}\n")
+    with pytest.raises(UserError, match=r"requirements.txt: it locks no keras, which stages"):
+        versions.locked()
 
 
 def test_a_stage_without_a_script_is_one_line(door):

@@ -3,7 +3,6 @@
 import errno
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,6 @@ def other_disk(tmp_path):
     folder.mkdir()
     yield folder
     subprocess.run(["rm", "-r", str(folder)], check=True)
-
-
-@pytest.fixture
-def dead():
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_a_folder_may_be_a_link_to_another_disk(folder, other_disk):

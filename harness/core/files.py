@@ -109,7 +109,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise missing(path) from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not a JSON file ({reason(error)}); {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a JSON file ({reason(error)}); {HOW_TO_FIX}") from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -121,7 +121,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     write_text(path, text.getvalue())
 
 
-HOW_TO_MEND = "delete it and run `dvc repro`, which makes it again"
+HOW_TO_FIX = "delete it and run `dvc repro`, which makes it again"
 
 
 def missing(path: Path) -> UserError:

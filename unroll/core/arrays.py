@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import UserError, reason
-from harness.core.files import HOW_TO_MEND, missing, replacing
+from harness.core.files import HOW_TO_FIX, missing, replacing
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -54,4 +54,4 @@ def read_array(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise missing(path) from None
     except Exception as error:  # NumPy's reader of heads lets errors of every kind through
-        raise UserError(f"{path}: not a whole .npy file ({reason(error)}); {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a whole .npy file ({reason(error)}); {HOW_TO_FIX}") from None

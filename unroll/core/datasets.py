@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_MEND, read_json
+from harness.core.files import HOW_TO_FIX, read_json
 from unroll.core.arrays import read_array
 from unroll.core.paths import VALIDATION, VOCABULARY, prepared
 
@@ -34,7 +34,7 @@ def read(corpus: str, split: str) -> Part:
     part = Part(read_array(folder / f"x_{split}.npy"), read_array(folder / f"y_{split}.npy"))
     if len(part.x) != len(part.y) or not len(part.x):
         raise UserError(
-            f"{folder}: {split} has {len(part.x)} inputs and {len(part.y)} labels; {HOW_TO_MEND}"
+            f"{folder}: {split} has {len(part.x)} inputs and {len(part.y)} labels; {HOW_TO_FIX}"
         )
     return part
 
@@ -52,7 +52,7 @@ def training(corpus: str, protocol: str) -> tuple[Part, Part]:
     rows = read_array(prepared(corpus) / VALIDATION)
     numbers = rows.ndim == 1 and rows.dtype.kind in "iu"
     if not numbers or not len(rows) or rows.min() < 0 or rows.max() >= len(whole.x):
-        raise UserError(f"{prepared(corpus)}/{VALIDATION}: not rows of x_train; {HOW_TO_MEND}")
+        raise UserError(f"{prepared(corpus)}/{VALIDATION}: not rows of x_train; {HOW_TO_FIX}")
     held = np.zeros(len(whole.x), bool)
     held[rows] = True
     return Part(whole.x[~held], whole.y[~held]), Part(whole.x[held], whole.y[held])
@@ -73,4 +73,4 @@ def vocabulary_size(corpus: str) -> int:
     try:
         return len(SPECIAL_TOKENS) + len(read_json(path)["vocabulary"])
     except (TypeError, KeyError):
-        raise UserError(f"{path}: not a vocabulary; {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a vocabulary; {HOW_TO_FIX}") from None

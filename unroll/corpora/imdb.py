@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_MEND, missing, replacing
+from harness.core.files import HOW_TO_FIX, missing, replacing
 from unroll.core.paths import raw
 from unroll.corpora.archives import members
 
@@ -122,4 +122,4 @@ def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
     except FileNotFoundError:
         raise missing(path) from None
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a whole table of reviews ({error}); {HOW_TO_MEND}") from None
+        raise UserError(f"{path}: not a whole table of reviews ({error}); {HOW_TO_FIX}") from None

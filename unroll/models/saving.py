@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from harness.core.errors import UserError, reason
-from harness.core.files import HOW_TO_MEND, missing, read_json, replacing, write_json
+from harness.core.files import HOW_TO_FIX, missing, read_json, replacing, write_json
 from unroll.core.paths import CONFIGURATION, WEIGHTS
 
 # Large enough to keep every core busy, small enough for any machine.
@@ -138,7 +138,7 @@ def _shapes(weights: Path) -> list[tuple[int, ...]]:
 
 
 def _refusal(path: Path, wrong: str, error: Exception) -> UserError:
-    return UserError(f"{path}: {wrong} ({reason(error)}); {HOW_TO_MEND}")
+    return UserError(f"{path}: {wrong} ({reason(error)}); {HOW_TO_FIX}")
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:

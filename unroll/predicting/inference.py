@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_MEND, read_json
+from harness.core.files import HOW_TO_FIX, read_json
 from unroll.core.paths import CONFIGURATION, WEIGHTS
 from unroll.predicting.layers import LAYERS, NotKnown, Shape, Step, inside
 
@@ -63,12 +63,12 @@ def load(folder: Path) -> Network:
         return _with_keras(folder)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(
-            f"{folder / CONFIGURATION}: not the configuration of a model ({error!r}); {HOW_TO_MEND}"
+            f"{folder / CONFIGURATION}: not the configuration of a model ({error!r}); {HOW_TO_FIX}"
         ) from None
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{folder / WEIGHTS}: not the weights of {folder / CONFIGURATION} ({error}); "
-            f"{HOW_TO_MEND}"
+            f"{HOW_TO_FIX}"
         ) from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_MEND, read_json
+from harness.core.files import HOW_TO_FIX, read_json
 from unroll.core.paths import THRESHOLD, VOCABULARY
 from unroll.predicting import inference
 from unroll.preprocessing.vocabulary import FIRST, UNKNOWN, Vocabulary
@@ -64,13 +64,13 @@ class Reviewer:
             raise UserError(f"{folder}: not a model that reads reviews, expected one such as lstm")
         for name in (VOCABULARY, THRESHOLD):
             if not (folder / name).exists():
-                raise UserError(f"{folder / name}: there is no such file; {HOW_TO_MEND}")
+                raise UserError(f"{folder / name}: there is no such file; {HOW_TO_FIX}")
         self._vocabulary = Vocabulary.load(folder / VOCABULARY)
         self.threshold = _threshold(folder / THRESHOLD)
         if self._network.inputs != (self._vocabulary.max_length,):
             raise UserError(
                 f"{folder / VOCABULARY}: encodes {self._vocabulary.max_length} words a review, "
-                f"the model reads {self._network.inputs[0]}; {HOW_TO_MEND}"
+                f"the model reads {self._network.inputs[0]}; {HOW_TO_FIX}"
             )
 
     def answers(self, texts: list[str]) -> list[Answer | None]:
@@ -96,5 +96,5 @@ def _threshold(path: Path) -> float:
     body = read_json(path)
     value = body.get("threshold") if isinstance(body, dict) else None
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise UserError(f"{path}: expected a threshold from 0 to 1; {HOW_TO_MEND}")
+        raise UserError(f"{path}: expected a threshold from 0 to 1; {HOW_TO_FIX}")
     return float(value)
