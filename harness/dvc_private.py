@@ -1,6 +1,7 @@
-"""All that the harness uses of DVC's private parts, which may change with a minor version of DVC.
+"""What the harness uses of DVC's private parts, which may change with a minor version of DVC.
 
-`pyproject.toml` therefore pins DVC to the minor version. Whoever raises it starts here.
+All of it is here and in `dvc_templates.py` and `dvc_ignored.py`, which import only a small part of
+DVC. `pyproject.toml` pins DVC to the minor version. Whoever raises it starts here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UserError, reason
-from harness.core.yaml import read_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -28,10 +28,6 @@ RWLOCK = Path(".dvc/tmp/rwlock")
 # Keys of parameters, at any depth, that DVC leaves out of the key of its run-cache, since it calls
 # the size of an output so: treeverse/dvc#10296.
 UNSEEN = ("size", "nfiles")
-# A template such as `models.rnn`, of which DVC's grammar makes the same text.
-_PLAIN = re.compile(r"\w+(\.\w+)*")
-# DVC leaves these out of whatever it hashes.
-_ALWAYS_IGNORED = (".hg/", ".git/", ".git", ".dvc/")
 
 
 def cache_folder(root: Path = HERE) -> Path:
@@ -57,167 +53,6 @@ def cache_folder(root: Path = HERE) -> Path:
 def objects_folder(root: Path = HERE) -> Path:
     """The folder of the cache that holds objects by their MD5, `ab/cdef...`."""
     return cache_folder(root) / "files/md5"
-
-
-class _Files:
-    """What the resolver of templates needs of a file system, with names relative to a folder.
-
-    Attributes:
-        asked: the files that were asked for, whether they exist or not.
-    """
-
-    join, normpath = staticmethod(os.path.join), staticmethod(os.path.normpath)
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.asked: set[Path] = set()
-
-    def exists(self, path: str) -> bool:
-        self.asked.add(self._root / path)
-        return (self._root / path).exists()
-
-    def isdir(self, path: str) -> bool:
-        return (self._root / path).is_dir()
-
-    def suffix(self, path: str) -> str:
-        return Path(path).suffix
-
-    def open(self, path: str, mode: str = "r", encoding: str = "utf-8") -> IO[Any]:
-        return (self._root / path).open(mode, encoding=encoding)
-
-
-class _Repo:
-    """What the resolver needs of a repository. A real one takes half a second to import."""
-
-    def __init__(self, root: Path) -> None:
-        self.fs, self.config = _Files(root), dict[str, Any]()
-
-
-def resolved_stages(pipeline: dict[str, Any], root: Path) -> tuple[dict[str, Any], set[Path]]:
-    """The definition of each stage of a `dvc.yaml` by name, all templates filled in.
-
-    That is one for each combination of a `matrix` and for each item of a `foreach`.
-
-    Args:
-        pipeline: the content of the file.
-        root: the folder of the file, in which `params.yaml` and the files of `vars` are looked up.
-
-    Returns:
-        The definitions, and the files beside `dvc.yaml` that they depend on, which may not exist.
-
-    Raises:
-        UserError: naming the stage, or the part of the file, that DVC cannot resolve.
-    """
-    from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver, EntryDefinition, interpolate, make_definition
-
-    place, found, repo = "dvc.yaml", dict[str, Any](), _Repo(root)
-    parse = interpolate.parse_expr
-    # A plain name needs no parser, whose import takes as long as all the rest.
-    interpolate.parse_expr = lambda text: text if _PLAIN.fullmatch(text) else parse(text)
-    try:
-        resolver: Any = DataResolver(repo, "", pipeline | {"stages": {}})
-        for group, body in pipeline.get("stages", {}).items():
-            place = f"dvc.yaml: stage {group}"
-            definition = resolver.definitions[group] = make_definition(resolver, group, body)
-            if isinstance(definition, EntryDefinition):
-                found |= definition.resolve()
-            else:
-                for name in definition.get_generated_names():
-                    found |= resolver.resolve_one(name)
-    except DvcException as error:
-        cause = reason(error)
-        raise UserError(cause if "dvc.yaml" in cause else f"{place}: {cause}") from None
-    except AssertionError:
-        raise UserError(f"{place}: its keys do not belong together, or one is missing") from None
-    # The resolver expects what DVC's schema has let through, and says anything of what it has not.
-    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
-        raise UserError(f"{place}: not a definition that DVC can read ({reason(error)})") from None
-    finally:
-        interpolate.parse_expr = parse
-    return found, repo.fs.asked
-
-
-def read_params(path: Path) -> Any:
-    """The content of a file of parameters, in any of the formats that DVC reads.
-
-    Raises:
-        UserError: the file is missing or not of the format that its name says.
-    """
-    if path.suffix.lower() not in (".toml", ".json", ".py"):
-        return read_yaml(path)
-    from dvc.exceptions import DvcException
-    from dvc.utils.serialize import load_path
-
-    try:
-        return load_path(str(path), _Files(HERE))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (DvcException, ValueError) as error:
-        raise UserError(f"{path}: not a file of parameters ({reason(error)})") from None
-
-
-# A pattern, whether it ignores what it matches, and whether it is for folders alone.
-_Rule = tuple[re.Pattern[str], bool, bool]
-
-
-def hashed_files(folder: Path) -> Iterator[Path]:
-    """The files below a folder that DVC hashes: without those that `.dvcignore` files name.
-
-    Links to folders are not followed, and another repository of DVC in the folder is left out.
-    """
-    top = Path(os.path.abspath(folder))
-    root = next((path for path in (top, *top.parents) if (path / ".dvc").is_dir()), top)
-    rules = _rules(root, top.relative_to(root).parts)
-    for parent, names, files in os.walk(folder):
-        place = Path(os.path.abspath(parent)).relative_to(root)
-        names[:] = [
-            name
-            for name in names
-            if not _ignored(rules, (place / name).as_posix(), is_folder=True)
-            and not os.path.exists(os.path.join(parent, name, ".dvc"))
-        ]
-        for name in files:
-            if not _ignored(rules, (place / name).as_posix(), is_folder=False):
-                yield Path(parent, name)
-
-
-def _rules(root: Path, parts: tuple[str, ...]) -> list[_Rule]:
-    """The rules of the `.dvcignore` files above a folder, the strongest last.
-
-    DVC refuses such a file in a folder that it hashes.
-    """
-    from dvc.pathspec_math import change_rule
-
-    rules = list(_compiled(_ALWAYS_IGNORED))
-    for i in range(len(parts) or 1):
-        place = Path(*parts[:i])
-        name = (place / ".dvcignore").as_posix()
-        if (root / name).is_file() and not _ignored(rules, name, is_folder=False):
-            lines = map(str.strip, (root / name).read_text("utf-8").splitlines())
-            kept = [line for line in lines if line and not line.startswith("#")]
-            rules += _compiled(
-                [change_rule(line, place.as_posix()) for line in kept] if i else kept
-            )
-    return rules
-
-
-def _ignored(rules: list[_Rule], path: str, is_folder: bool) -> bool:
-    for pattern, ignores, folders_only in reversed(rules):
-        if folders_only and not is_folder:
-            continue
-        if pattern.match(path) or (is_folder and pattern.match(f"{path}/")):
-            return ignores
-    return False
-
-
-def _compiled(lines: Iterable[str]) -> Iterator[_Rule]:
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
-    for line in lines:
-        pattern, ignores = GitIgnoreSpecPattern.pattern_to_regex(line)
-        if pattern is not None and ignores is not None:
-            yield re.compile(pattern), ignores, line.endswith("/")
 
 
 def copy_configuration(copy: Path, cache: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from harness.core.errors import UserError
 from harness.core.paths import LOCK
-from harness.dvc_private import UNSEEN, objects_folder, read_params
+from harness.dvc_private import UNSEEN, objects_folder
+from harness.dvc_templates import read_params
 from harness.stages import dvc_file, lock_file
 from harness.stages.dvc_file import HERE, Stage
 from harness.stages.hashing import Memory, digests, entry_of, listing

@@ -14,7 +14,7 @@ from typing import Any
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS, PIPELINE
 from harness.core.yaml import read_yaml
-from harness.dvc_private import resolved_stages
+from harness.dvc_templates import resolved_stages
 
 HERE = Path()
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.files import missing
-from harness.dvc_private import hashed_files, read_params
+from harness.dvc_ignored import hashed_files
+from harness.dvc_templates import read_params
 from harness.stages.dvc_file import Stage
 
 # A file that changed within this many seconds before it was hashed may change again without another
