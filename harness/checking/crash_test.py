@@ -83,6 +83,7 @@ class Crashes:
         began = time.monotonic()
         undisturbed = self._copy("undisturbed")
         code, text = self._run(undisturbed, {}, None)
+        ending.await_end_if_asked()
         if code:
             raise UserError(f"the undisturbed run failed:\n{text}")
         self._duration = time.monotonic() - began
@@ -117,7 +118,14 @@ class Crashes:
             if self._expected.get(path) != found.get(path)
         ]
         for check in ([*PYTHON, "dvc", "status", "--quiet"], [*PYTHON, "harness", "audit"]):
-            done = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                check,
+                cwd=folder,
+                env=git_free_environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 said = done.stdout + done.stderr
                 self.tally.problems.append(f"`{' '.join(check[2:])}` fails afterwards:\n{said}")
@@ -224,10 +232,11 @@ def main(kills: int, seed: int | None, jobs: int) -> None:
         UserError: the project has no commit, or it cannot be run even undisturbed.
     """
     command = f"{project.read().command} crash-test"
-    ending.end_when_asked(f"stopped; what there is lies in {FOLDER}")
+    stopped = f"stopped; what is left of the last run is in {FOLDER}"
+    ending.end_when_asked(stopped)
     with alone("crash-test", f"`{command}`") as lock:
         calls = Calls(lock)
-        ending.end_when_asked(f"stopped; what there is lies in {FOLDER}", calls.stop)
+        ending.end_when_asked(stopped, calls.stop)
         seed = random.SystemRandom().randrange(10**6) if seed is None else seed
         print(f"seed {seed}", flush=True)
         shutil.rmtree(FOLDER, ignore_errors=True)
