@@ -10,11 +10,11 @@ READY := $(VENV)/.ready
 PAGE := .dvc/page.html
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench broken check clean crash-test format help lock pull push quick readme repro
-.PHONY: pictures report s3 sweep test venv verify
+.PHONY: audit bench broken check check-results clean crash-test format help lock pictures pull push
+.PHONY: quick readme report repro s3 sweep test venv verify
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 repro: venv ## set up the environment if needed and run the pipeline, JOBS=2 stages at once
 	$(PY) -m unroll repro --jobs $(JOBS)
@@ -55,6 +55,9 @@ check: venv ## check formatting, lint, types and the layers of docs/architecture
 	$(PY) -m mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
+check-results: venv ## check that the committed results belong to the committed code
+	$(PY) -m unroll check-results
+
 format: venv ## format the code and fix what the linter can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -77,7 +80,7 @@ lock: venv ## lock the newest requirements that pyproject.toml allows, with hash
 
 venv: $(READY) $(PAGE) ## set up the environment: the locked requirements, `unroll`, the page of plots
 
-# Without its Python, or with another version of it, an environment is set up anew.
+# Without its Python, or with another version of it, an environment is set up again.
 $(READY): requirements.txt pyproject.toml $(shell $(PY) -c 'import pip' 2>/dev/null || echo broken)
 	$(PYTHON) .ci/supported.py
 	$(PYTHON) -m venv $(VENV)

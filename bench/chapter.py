@@ -2,7 +2,7 @@
 
 It shares no code with the pipeline. It reads the prepared arrays, trains by the chapter's protocol
 with the backend's defaults, and prints one JSON line an epoch and one at the end, with the seconds
-since the process began and the processor seconds used. Measuring the figure after each epoch, which
+since the process began and the processor seconds used. Measuring the metric after each epoch, which
 the recipe does not do for the classifiers, is not counted.
 """
 
@@ -92,21 +92,21 @@ def load(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Report(keras.callbacks.Callback):
-    """Prints the figure of every epoch; the time that takes is not the recipe's."""
+    """Prints the metric of every epoch; the time that takes is not the recipe's."""
 
-    def __init__(self, figure: Any) -> None:
+    def __init__(self, metric: Any) -> None:
         super().__init__()
-        self._figure = figure
+        self._metric = metric
         self._outside: tuple[float, ...] = (0.0, 0.0)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         before = self._clocks()
-        figure = self._figure(self.model, logs)
+        metric = self._metric(self.model, logs)
         self._outside = tuple(
             outside + now - then
             for outside, now, then in zip(self._outside, self._clocks(), before, strict=True)
         )
-        self.say(epoch=epoch + 1, figure=figure)
+        self.say(epoch=epoch + 1, metric=metric)
 
     def say(self, **values: Any) -> None:
         seconds, cpu = (
@@ -130,7 +130,7 @@ def main(name: str, epochs: int) -> None:
 
     model = MODELS[name]()
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    # The chapter validates on the test set, so the validation loss is the autoencoders' figure.
+    # The chapter validates on the test set, so the validation loss is the autoencoders' metric.
     report = Report(area if text else lambda model, logs: logs["val_loss"])
     model.fit(
         x,
@@ -148,7 +148,7 @@ def main(name: str, epochs: int) -> None:
         ],
     )
     report.say(
-        figure=area(model, {})
+        metric=area(model, {})
         if text
         else model.evaluate(x_test, y_test, batch_size=1000, verbose=0)
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.measure import ROOT, cost, project, python, table
+from bench.measure import ROOT, cost, project, python
+from harness.reporting.markdown import table
 
 # Not through the stage's entry point, which refuses a corpus that `fetch` did not write.
 ALONE = """

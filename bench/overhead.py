@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.measure import ROOT, cost, project, python, spread, table
+from bench.measure import ROOT, cost, project, python, spread
 from harness.core.yaml import read_yaml
+from harness.reporting.markdown import table
 
 STAGES = (
     "fetch@imdb",

@@ -10,29 +10,30 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from bench.measure import ROOT, cost, project, python, table
+from bench.measure import ROOT, cost, project, python
+from harness.reporting.markdown import table
 from unroll.reporting import readme
 
-# The chapter's own runs (P. Rivas, 2020): epochs until its early stop, figures on the test set.
+# The chapter's own runs (P. Rivas, 2020): epochs until its early stop, metrics on the test set.
 EPOCHS = {"rnn": 9, "lstm": 9, "ae_lstm": 131, "ae_bilstm": 88}
-# Of each model the first of the chapter's figures.
-FIGURE = {model: next(iter(figures)) for model, figures in readme.CHAPTER.items()}
-CHAPTER = {model: float(readme.CHAPTER[model][figure]) for model, figure in FIGURE.items()}
+# Of each model the first of the chapter's metrics.
+METRIC = {model: next(iter(metrics)) for model, metrics in readme.CHAPTER.items()}
+CHAPTER = {model: float(readme.CHAPTER[model][metric]) for model, metric in METRIC.items()}
 STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The chapter's recipe for one model: seconds, processor seconds, epochs, test figure.
+    """The chapter's recipe for one model: seconds, processor seconds, epochs, test metric.
 
-    `reached` is the second at which the chapter's figure was first met; None where it never was.
-    `figure` is None, and the rest extrapolated, where only a few epochs were run.
+    `reached` is the second at which the chapter's metric was first met; None where it never was.
+    `metric` is None, and the rest extrapolated, where only a few epochs were run.
     """
 
     seconds: float
     cpu: float
     epochs: int
-    figure: float | None
+    metric: float | None
     reached: float | None
 
 
@@ -43,14 +44,14 @@ class Pipeline:
     backend: str
     seconds: float
     cpu: float
-    figures: dict[str, float]
+    metrics: dict[str, float]
     reached: dict[str, float | None]
     stages: dict[str, tuple[float, float]]
 
 
-def met(model: str, figure: float) -> bool:
-    """Whether a figure is at least as good as the chapter's."""
-    return figure >= CHAPTER[model] if FIGURE[model] == "auc" else figure <= CHAPTER[model]
+def met(model: str, metric: float) -> bool:
+    """Whether a metric is at least as good as the chapter's."""
+    return metric >= CHAPTER[model] if METRIC[model] == "auc" else metric <= CHAPTER[model]
 
 
 def recipe(model: str, full: bool, short_epochs: int) -> Recipe:
@@ -59,8 +60,8 @@ def recipe(model: str, full: bool, short_epochs: int) -> Recipe:
     lines = [json.loads(line) for _, line in cost(command, ROOT).lines if line.startswith("{")]
     epochs, end = lines[:-1], lines[-1]
     if full:
-        reached = next((line["seconds"] for line in epochs if met(model, line["figure"])), None)
-        return Recipe(end["seconds"], end["cpu"], len(epochs), end["figure"], reached)
+        reached = next((line["seconds"] for line in epochs if met(model, line["metric"])), None)
+        return Recipe(end["seconds"], end["cpu"], len(epochs), end["metric"], reached)
 
     def extrapolated(clock: str) -> float:
         # The first epoch also compiles; the others tell what an epoch costs.
@@ -75,8 +76,8 @@ def pipeline(backend: str, jobs: int = 2) -> Pipeline:
     with tempfile.TemporaryDirectory() as name:
         clone = project(Path(name) / "clone", train__backend=backend)
         spent = cost(python("-m", "harness", "repro", "--jobs", str(jobs)), clone)
-        figures = {
-            model: json.loads((clone / f"metrics/{model}.json").read_text())[FIGURE[model]]
+        metrics = {
+            model: json.loads((clone / f"metrics/{model}.json").read_text())[METRIC[model]]
             for model in EPOCHS
         }
     clocks: dict[str, list[float]] = {}
@@ -86,23 +87,23 @@ def pipeline(backend: str, jobs: int = 2) -> Pipeline:
         backend,
         spent.seconds,
         spent.cpu,
-        figures,
-        {model: _reached(model, spent.lines, clocks, figures[model]) for model in EPOCHS},
+        metrics,
+        {model: _reached(model, spent.lines, clocks, metrics[model]) for model in EPOCHS},
         {stage: (min(clocks[stage]), max(clocks[stage])) for stage in STAGES},
     )
 
 
 def _reached(
-    model: str, lines: list[tuple[float, str]], clocks: dict[str, list[float]], figure: float
+    model: str, lines: list[tuple[float, str]], clocks: dict[str, list[float]], metric: float
 ) -> float | None:
-    """The second at which the chapter's figure was met, None if the test figure does not meet it.
+    """The second at which the chapter's metric was met, None if the test metric does not meet it.
 
     The pipeline reads the test set once, so that is when it was measured; the validation loss of
     the autoencoders tells sooner.
     """
-    if not met(model, figure):
+    if not met(model, metric):
         return None
-    if FIGURE[model] == "loss":
+    if METRIC[model] == "loss":
         for second, line in lines:
             found = re.search(rf"{model}: epoch .* val_loss (\S+)", line)
             if found and met(model, float(found[1])):
@@ -134,7 +135,7 @@ def report(full: bool, short_epochs: int = 3) -> str:
 def _totals(recipes: dict[str, Recipe], pipelines: list[Pipeline]) -> str:
     seconds = sum(recipe.seconds for recipe in recipes.values())
     cpu = sum(recipe.cpu for recipe in recipes.values())
-    run = all(recipe.figure is not None for recipe in recipes.values())
+    run = all(recipe.metric is not None for recipe in recipes.values())
     rows = [
         [f"chapter's recipe{'' if run else ' (extrapolated)'}", f"{seconds:.0f}", f"{cpu:.0f}", "1"]
     ]
@@ -145,19 +146,19 @@ def _totals(recipes: dict[str, Recipe], pipelines: list[Pipeline]) -> str:
 
 
 def _models(recipes: dict[str, Recipe], pipelines: list[Pipeline]) -> str:
-    head = ["model", "who", "epochs", "seconds", "chapter's figure met at second", "test figure"]
-    head.append("chapter's figure")
+    head = ["model", "who", "epochs", "seconds", "chapter's metric met at second", "test metric"]
+    head.append("chapter's metric")
     rows = []
     for model, found in recipes.items():
-        name, aim = f"`{model}`, {FIGURE[model]}", str(CHAPTER[model])
-        if found.figure is None:
-            figures = ["not run", "not run"]
+        name, aim = f"`{model}`, {METRIC[model]}", str(CHAPTER[model])
+        if found.metric is None:
+            metrics = ["not run", "not run"]
         else:
-            figures = [_second(found.reached), f"{found.figure:.4f}"]
-        rows.append([name, "recipe", str(found.epochs), f"{found.seconds:.0f}", *figures, aim])
+            metrics = [_second(found.reached), f"{found.metric:.4f}"]
+        rows.append([name, "recipe", str(found.epochs), f"{found.seconds:.0f}", *metrics, aim])
         for run in pipelines:
-            figures = [_second(run.reached[model]), f"{run.figures[model]:.4f}"]
-            rows.append([name, f"Unroll, {run.backend}", "", "", *figures, aim])
+            metrics = [_second(run.reached[model]), f"{run.metrics[model]:.4f}"]
+            rows.append([name, f"Unroll, {run.backend}", "", "", *metrics, aim])
     return table(head, rows)
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="train the yardstick to its end")
     parser.add_argument(
-        "--only", choices=["quality", "throughput", "overhead", "growth"], help="measure this anew"
+        "--only", choices=["quality", "throughput", "overhead", "growth"], help="measure only this"
     )
     arguments = parser.parse_args()
     sections = {
@@ -47,7 +47,7 @@ def main() -> None:
         "overhead": ("Overhead", overhead.report),
         "growth": ("Growth", growth.report),
     }
-    # What is not measured anew stays, with its own machine and date.
+    # What is not measured stays, with its own machine and date.
     found = read(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     for name, (heading, section) in sections.items():
         if arguments.only in (None, name):

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.measure import ROOT, cost, python, table
+from bench.measure import ROOT, cost, python
+from harness.reporting.markdown import table
 
 BACKENDS = ("tensorflow", "jax", "torch")
 STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")

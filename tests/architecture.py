@@ -8,6 +8,8 @@ from pathlib import Path
 import grimp
 import networkx as nx
 
+from harness.reporting.markdown import table
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/architecture.md"
 BEGIN, END = "<!-- imports: `make readme` -->", "<!-- end of imports -->"
@@ -51,10 +53,14 @@ def generated() -> str:
     ordered = sorted(graph, key=lambda room: (-level[room], room))
     sizes = len(graph), len(set(level.values())), graph.number_of_edges()
     now = dict(zip(BEFORE, sizes, strict=True))
-    counts = ["| | before the two wings | now |", "|---|---|---|"]
-    counts += [f"| {name} | {before} | {now[name]} |" for name, before in BEFORE.items()]
-    parts = [_picture(graph), *(_table(graph, ordered, wing) for wing in WINGS), "\n".join(counts)]
-    return "\n\n".join(parts)
+    counts = [(name, str(before), str(now[name])) for name, before in BEFORE.items()]
+    return "\n\n".join(
+        [
+            _picture(graph),
+            *(_table(graph, ordered, wing) for wing in WINGS),
+            table(("", "before the two wings", "now"), counts),
+        ]
+    )
 
 
 def _picture(graph: nx.DiGraph) -> str:
@@ -73,12 +79,13 @@ def _picture(graph: nx.DiGraph) -> str:
 
 
 def _table(graph: nx.DiGraph, ordered: list[str], wing: str) -> str:
-    rows = ["| room | what belongs there | imports |", "|---|---|---|"]
-    for room in ordered:
-        if _wing(room) == wing:
-            imported = ", ".join(f"`{other}`" for other in sorted(graph[room]))
-            rows.append(f"| `{room}` | {_purpose(room)} | {imported} |")
-    return f"**`{wing}/`**, {WINGS[wing]}\n\n" + "\n".join(rows)
+    rows = [
+        (f"`{room}`", _purpose(room), ", ".join(f"`{other}`" for other in sorted(graph[room])))
+        for room in ordered
+        if _wing(room) == wing
+    ]
+    head = ("room", "what belongs there", "imports")
+    return f"**`{wing}/`**, {WINGS[wing]}\n\n{table(head, rows)}"
 
 
 def _wing(room: str) -> str:
