@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -58,6 +59,7 @@ class Running:
             text=True,
             start_new_session=True,
         )
+        atexit.register(self.process.terminate)  # where a test has failed before its end
 
     def until(self, text: str) -> str:
         assert self.process.stdout is not None
