@@ -58,8 +58,7 @@ def test_every_output_is_where_dvc_or_git_keeps_it(clone):
 
 def test_both_backends_reach_the_same_metrics(clone, copy):
     copy.set("train.backend", "jax")
-    for stage in (["train-lstm"], ["evaluate@lstm", "imdb"]):
-        copy.run("python", "-m", "harness.stages", *stage)
+    assert copy.repro("evaluate@lstm") == ["train-lstm", "evaluate@lstm"]
     assert metrics(copy, "lstm")["auc"] == pytest.approx(metrics(clone, "lstm")["auc"], abs=0.01)
 
 

@@ -24,9 +24,9 @@ def directory_md5(folder) -> str:
 
 @pytest.mark.parametrize("corpus", ["imdb", "mnist"])
 def test_fetching_gives_the_bytes_that_are_recorded(folder, corpus):
-    for name in ("corpora.yaml", "dvc.yaml", "params.yaml", "versions.yaml"):
+    for name in ("corpora.yaml", "dvc.yaml", "params.yaml", "pyproject.toml", "versions.yaml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("stages", "unroll"):
+    for name in ("harness", "stages", "unroll"):
         shutil.copytree(ROOT / name, folder / name)
     done = subprocess.run(
         [sys.executable, "-m", "harness.stages", f"fetch@{corpus}"],

@@ -18,14 +18,7 @@ def test_a_released_model_is_fetched_by_name_and_predicts(clone, folder):
     answers = [
         json.loads(
             clone.run(
-                "python",
-                "-m",
-                "unroll.predicting.commands",
-                "review",
-                "--json",
-                "--model",
-                model,
-                text,
+                "python", "-m", "unroll", "predict", "review", "--json", "--model", model, text
             )
         )["probability"]
         for text in (" ".join(GOOD + GOOD), " ".join(BAD + BAD))

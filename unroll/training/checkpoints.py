@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -46,7 +48,7 @@ class Checkpoints:
                     facts = json.loads(archive[_FACTS].tobytes())
                     names = sorted(name for name in archive.files if name != _FACTS)
                     return [archive[name] for name in names], facts
-            except Exception:  # the readers of archives and arrays raise errors of every kind
+            except (BadZipFile, EOFError, KeyError, ValueError, zlib.error):
                 path.unlink()
         return None
 
