@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import ending
 from harness.core.errors import UserError, user_errors
 from harness.core.paths import SCRATCH
-from harness.running import ending
 
 FOLDER = SCRATCH / "s3"
 BUCKET = "unroll"

@@ -32,7 +32,9 @@ def project(folder):
 
 
 def dry_run(folder, *targets):
-    return output_of(["make", "-sn", "-o", ".dvc/page.html", *targets], folder, {}, code=0).splitlines()
+    return output_of(
+        ["make", "-sn", "-o", ".dvc/page.html", *targets], folder, {}, code=0
+    ).splitlines()
 
 
 def test_make_alone_lists_every_command_and_each_finds_its_programs(project):

@@ -14,9 +14,9 @@ import pytest
 from conftest import ROOT, output_of
 from pipelines import LIMIT, PATHS, Pipeline, Running, gone
 
+from harness import lock
 from harness.core.errors import UserError
-from harness.running import lock
-from harness.running.lock import alone
+from harness.lock import alone
 
 STAGES = """\
 stages:
@@ -123,7 +123,7 @@ def test_a_run_that_is_asked_to_end_before_it_has_begun_says_the_same(project):
 
 ENDING = """
 import time
-from harness.running import ending
+from harness import ending
 ending._LIMIT = 1
 def raises():
     raise OSError("not now")
@@ -163,7 +163,7 @@ def test_a_lock_is_free_again_when_its_holder_is_gone(folder):
 
 HOLDER = """
 import time
-from harness.running.lock import alone
+from harness.lock import alone
 from harness.running.processes import Calls
 calls = Calls(alone("it", "it"))
 with calls.started(["sh", "-c", "sleep 9999 & echo stray $!; wait"]):

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from harness import git, project
+from harness import ending, git, project
 from harness.checking import crash_hook
 from harness.checking.verify import remove
 from harness.clone import clone
@@ -31,8 +31,7 @@ from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.core.paths import LOCK, SCRATCH
 from harness.dvc_private import cache_folder, copy_configuration
-from harness.running import ending
-from harness.running.lock import alone
+from harness.lock import alone
 from harness.running.processes import Calls, descendants
 from harness.stages import dvc_file, lock_file
 from harness.stages.hashing import digest

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from harness import ending
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
 from harness.experiments.sweep_file import Setting, Sweep
-from harness.running import ending
-from harness.running.lock import alone
+from harness.lock import alone
 from harness.running.processes import Calls
 
 LOCK = "sweep"

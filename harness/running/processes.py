@@ -13,7 +13,7 @@ from typing import IO, Any
 import psutil
 
 from harness.core.errors import UserError
-from harness.running.ending import killed_with_parent
+from harness.ending import killed_with_parent
 
 # A stage ends at once when it is asked to; this is for a command that does not.
 _GRACE = 1.0

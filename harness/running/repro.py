@@ -15,11 +15,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO
 
-from harness import project
+from harness import ending, project
 from harness.core.errors import UserError, reason
 from harness.core.paths import LOCK, unfinished
-from harness.running import ending
-from harness.running.lock import alone
+from harness.lock import alone
 from harness.running.processes import Calls
 
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item")

@@ -15,14 +15,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import project
+from harness import ending, project
 from harness.core import files, paths
 from harness.core.errors import UserError, user_errors
 from harness.core.params import Declared
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
-from harness.running import ending
-from harness.running.lock import alone
+from harness.lock import alone
 from harness.stages import checks, dvc_file, hashing, lock_file, versions
 
 # Beside the checkpoints of a computation that came to its end.
