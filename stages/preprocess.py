@@ -54,7 +54,7 @@ def preprocess_mnist(params: Declared) -> None:
 
 
 class Rows:
-    """Blocks of rows passed on, with a digest of each row kept."""
+    """Passes blocks of rows on and keeps a digest of each row."""
 
     def __init__(self, blocks: Iterable[np.ndarray]) -> None:
         self._blocks, self._digests = blocks, [np.empty(0, np.uint64)]
@@ -65,13 +65,13 @@ class Rows:
             yield block
 
     def digests(self) -> np.ndarray:
-        """Of all rows so far, uint64 of shape (n,): equal for equal rows."""
+        """The digests of all rows so far, uint64 of shape (n,), equal for equal rows."""
         return np.concatenate(self._digests)
 
 
 def _digest(row: bytes) -> int:
-    # The order of the digests decides which rows validate. It is that of the CRC32, which alone
-    # would call about 116 pairs in a million rows copies that are none.
+    # The order of the digests decides which rows validate; it is the order of the CRC32. That alone
+    # would take about 116 pairs of different rows in a million for copies.
     rest = hashlib.blake2b(row, digest_size=4).digest()
     return zlib.crc32(row) << 32 | int.from_bytes(rest)
 

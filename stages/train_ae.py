@@ -22,8 +22,8 @@ def lstm(settings: dict) -> keras.Model:
             LSTM(settings["units"], name="lstm"),
             layers.BatchNormalization(name="normalization"),
             layers.Dropout(settings["dropout_output"], name="dropout_output"),
-            # Two numbers that begin alike lay the digits along a line, and training seldom undoes
-            # that; orthogonal columns cannot be alike.
+            # If both numbers start out alike, the digits lie along a line, and training seldom
+            # changes that. Orthogonal columns cannot be alike.
             layers.Dense(
                 settings["latent"],
                 activation="sigmoid",
@@ -41,7 +41,7 @@ def lstm(settings: dict) -> keras.Model:
             layers.RepeatVector(ROWS, name="repeat"),
             LSTM(settings["units"], repeated=True, return_sequences=True, name="lstm"),
             layers.BatchNormalization(name="normalization"),
-            # On each step alone, as TimeDistributed would, but in one product for all steps.
+            # Applies to each step, as TimeDistributed would, but in one product for all steps.
             layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="rows"),
         ],
         name="decoder",
@@ -50,7 +50,7 @@ def lstm(settings: dict) -> keras.Model:
 
 
 def bilstm(settings: dict) -> keras.Model:
-    """The same in both directions: the rows are read and written from the top and the bottom."""
+    """The same in both directions: reads and writes the rows from the top and from the bottom."""
     encoder = keras.Sequential(
         [
             layers.Input((ROWS, COLUMNS)),
@@ -72,7 +72,7 @@ def bilstm(settings: dict) -> keras.Model:
                 name="bilstm",
             ),
             layers.BatchNormalization(name="normalization"),
-            # On each step alone, as TimeDistributed would, but in one product for all steps.
+            # Applies to each step, as TimeDistributed would, but in one product for all steps.
             layers.Dense(COLUMNS, activation="sigmoid", dtype="float32", name="rows"),
         ],
         name="decoder",

@@ -270,7 +270,7 @@ def test_the_byte_order_mark_says_how_lines_are_encoded(monkeypatch, encoding, s
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
 def test_more_bytes_a_letter_without_a_byte_order_mark_are_refused(monkeypatch, encoding):
-    with pytest.raises(UserError, match="input, line 1: holds zero bytes, as UTF-16 does; save it"):
+    with pytest.raises(UserError, match="input, line 1: has zero bytes, as UTF-16 does; save it"):
         read_in_pieces(monkeypatch, "good film\nbad film\n".encode(encoding), 1000)
 
 
@@ -312,7 +312,7 @@ def test_an_excerpt_holds_no_control_characters(predict):
         ("encode --test 3", "rows from 0 to 2"),
         ("encode --test x", "rows from 0 to 2"),
         ("encode missing.png", "No such file or directory: .*missing.png"),
-        ("encode dvc.yaml", "dvc.yaml: not a whole PNG"),
+        ("encode dvc.yaml", "dvc.yaml: not a complete PNG"),
         ("encode --test 0 -o code.png", "ends in .npy"),
         ("decode 1 2", "2 numbers, expected 4"),
         ("decode -1 -2e-5", "2 numbers, expected 4"),
@@ -427,7 +427,7 @@ def test_every_kind_of_image_file_gives_the_same_code(predict):
         (np.zeros((28, 28), np.int64), "of type int64"),
         (np.full((28, 28), np.nan, np.float32), "from nan"),
         (np.full((28, 28), 255.0), "from 255.0"),
-        (np.full((28, 28), None), "not a whole .npy file"),
+        (np.full((28, 28), None), "not a complete .npy file"),
     ],
 )
 def test_images_that_the_model_cannot_read_are_refused(folder, image, message):
@@ -454,7 +454,7 @@ def test_a_truncated_picture_is_refused(folder):
     noise = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), np.uint8)
     Image.fromarray(noise).save("image.png")
     Path("image.png").write_bytes(Path("image.png").read_bytes()[:-200])
-    with pytest.raises(UserError, match="not a whole PNG"):
+    with pytest.raises(UserError, match="not a complete PNG"):
         images.read(Path("image.png"), (PIXELS, PIXELS))
 
 

@@ -11,8 +11,8 @@ from harness.core.files import HOW_TO_FIX, read_json
 from unroll.core.arrays import read_array
 from unroll.core.paths import VALIDATION, VOCABULARY, prepared
 
-# The ids below their number stand for no word; the order is that of the Keras IMDb data set, which
-# the chapter uses.
+# Their ids come before those of the words. The order is that of the Keras IMDb data set, which the
+# chapter uses.
 SPECIAL_TOKENS = ("<PAD>", "<START>", "<UNK>", "<UNUSED>")
 
 
@@ -28,7 +28,7 @@ def read(corpus: str, split: str) -> Part:
     """One split, mapped into memory.
 
     Raises:
-        UserError: a file is missing, damaged, or does not belong to the other.
+        UserError: a file is missing or damaged, or the two do not belong together.
     """
     folder = prepared(corpus)
     part = Part(read_array(folder / f"x_{split}.npy"), read_array(folder / f"y_{split}.npy"))
@@ -43,8 +43,8 @@ def training(corpus: str, protocol: str) -> tuple[Part, Part]:
     """What to train on, and what to validate on and pick thresholds with.
 
     Args:
-        protocol: `holdout` sets the validation rows of the training split aside; `book` trains
-            on the whole split and validates on the test split, as the chapter did.
+        protocol: `holdout` validates on rows held out from the training split; `book` trains on
+            the whole split and validates on the test split, as the chapter did.
     """
     whole = read(corpus, "train")
     if protocol == "book":
@@ -64,7 +64,7 @@ def scaled(images: np.ndarray) -> np.ndarray:
 
 
 def vocabulary_size(corpus: str) -> int:
-    """How many ids the prepared texts of a corpus may hold, special tokens included.
+    """The size of the vocabulary of the prepared texts, including the special tokens.
 
     Raises:
         UserError: the file of the vocabulary is missing or is not such a file.

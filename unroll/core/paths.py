@@ -1,4 +1,4 @@
-"""Where every artifact lies, relative to the root of the project, which every stage runs in."""
+"""The path of every artifact, relative to the project's root, where every stage runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 CORPORA = Path("corpora.yaml")
 
-# A trained model: Keras's configuration, its weights and, of a classifier, when it says yes.
+# A trained model: Keras's configuration, the weights and, for a classifier, its threshold.
 CONFIGURATION = "model.json"
 WEIGHTS = "model.weights.h5"
 THRESHOLD = "threshold.json"
@@ -27,7 +27,7 @@ def prepared(corpus: str) -> Path:
 
 
 def evaluated(model: str) -> Path:
-    """What `evaluate` computed on the test set: scores to look into, images that `plot` draws."""
+    """What `evaluate` computed on the test set: scores, and images that `plot` draws."""
     return Path("data/evaluated") / model
 
 

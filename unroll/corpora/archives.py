@@ -1,4 +1,4 @@
-"""Members of tar archives, read without unpacking any. Their digest was checked before."""
+"""Reads members of tar archives whose digest was checked; nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def members(archive: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes
     """Yield name and content of each plain file of a `.tar.gz` whose whole name matches `wanted`.
 
     Raises:
-        tarfile.TarError, EOFError, zlib.error: it is no such archive, or not whole.
+        tarfile.TarError, EOFError, zlib.error: it is not a complete `.tar.gz` archive.
     """
     with (
         bar(archive.stat().st_size, f"read {archive.name}") as progress,

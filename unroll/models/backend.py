@@ -1,4 +1,4 @@
-"""Keras made ready, once in a process: backend, threads, precision, seed."""
+"""Sets Keras up, once in a process: backend, threads, precision, seed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.core.errors import UserError
 from harness.core.params import Declared
 from harness.core.paths import SCRATCH
 
-# What a user may have set for the libraries below would change what they compute, but for what
-# says which device to use, and how much of its memory.
+# These settings of a user would change what the libraries compute. The harmless ones choose a
+# device, or how much of its memory to use.
 _SETTINGS = ("KERAS_", "TF_", "XLA_", "JAX_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_OVERRIDE")
 _HARMLESS = (
     *("KERAS_HOME", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR"),
@@ -21,8 +21,8 @@ _HARMLESS = (
 )
 # On a GPU, a training leaves memory to those beside it, unless the user says otherwise.
 _SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-# What Keras and TensorFlow import where they find it, for parts of theirs that no stage uses; that
-# takes as long as all else that they import.
+# Keras and TensorFlow import these if they are installed, for parts that no stage uses. That takes
+# as long as all their other imports together.
 _FOR_OTHERS = ("matplotlib", "pandas", "sklearn")
 _OF_OTHER_BACKENDS = {"tensorflow": ("jax",), "jax": ("tensorflow",)}
 
@@ -30,8 +30,7 @@ _OF_OTHER_BACKENDS = {"tensorflow": ("jax",), "jax": ("tensorflow",)}
 def start(params: Declared) -> None:
     """Set Keras up as the `train` section and `seed` say; nothing for stages without that section.
 
-    To be called before anything of Keras is imported: the backend and its threads can be chosen
-    but once in a process.
+    Call it before Keras is imported: a process can choose the backend and its threads only once.
 
     Raises:
         UserError: the backend is not installed.
@@ -52,12 +51,12 @@ def start(params: Declared) -> None:
         {"jax": _start_jax, "tensorflow": _start_tensorflow}[train["backend"]](train["threads"])
         import keras
 
-        keras.utils.set_random_seed(params.seed)  # which looks for TensorFlow on any backend
+        keras.utils.set_random_seed(params.seed)  # looks for TensorFlow on any backend
     keras.config.set_dtype_policy(train["precision"])
 
 
 def _start_tensorflow(threads: int) -> None:
-    with _hushed():
+    with _silenced():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -68,7 +67,7 @@ def _start_tensorflow(threads: int) -> None:
 
 
 def _start_jax(threads: int) -> None:
-    # XLA would size its pools by the processors that it may run on.
+    # Otherwise XLA sizes its thread pools by the available processors.
     os.environ["PJRT_NPROC"] = str(threads)
     try:
         import jax  # noqa: F401
@@ -80,10 +79,10 @@ def _start_jax(threads: int) -> None:
 
 @contextmanager
 def _hidden(*packages: str) -> Iterator[None]:
-    """Let an import of these packages fail for now, as if they were not installed.
+    """Let imports of these packages fail for now, as if they were not installed.
 
-    Only imports belong inside, as `sys.modules` names what is hidden, which some take for a sign
-    that it is there.
+    Only imports belong inside: `sys.modules` has an entry for each hidden package, which some code
+    takes to mean that it is available.
     """
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
@@ -95,10 +94,10 @@ def _hidden(*packages: str) -> Iterator[None]:
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Hold back what native code says on standard error, unless an exception makes it of interest.
+def _silenced() -> Iterator[None]:
+    """Suppress what native code writes to standard error, unless an exception is raised.
 
-    TensorFlow announces there, before its log level counts, that it found no GPU.
+    TensorFlow reports there that it found no GPU, before its log level takes effect.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -17,11 +17,11 @@ from harness.core.errors import UserError, reason
 from harness.core.files import HOW_TO_FIX, missing, read_json, replacing, write_json
 from unroll.core.paths import CONFIGURATION, WEIGHTS
 
-# Large enough to keep every core busy, small enough for any machine.
+# Rows. Large enough to keep every core busy, small enough for the memory of any machine.
 PREDICTION_BATCH = 1000
 
-# All that a model here may be made of; a configuration that names anything else, such
-# as a lambda or a class of another module, is refused before Keras sees it.
+# The classes that models of this project use. A configuration that names anything else, such as a
+# lambda or a class of another module, is refused before Keras sees it.
 _ALLOWED = {
     "keras.DTypePolicy",
     "keras.Sequential",
@@ -55,7 +55,7 @@ _NEWER = {
 
 
 def save(model: keras.Model, folder: Path) -> None:
-    """Write the configuration and the weights of `model`, finished, into `folder`."""
+    """Write the configuration and the weights of a trained model into `folder`."""
     configuration = keras.saving.serialize_keras_object(model)
     configuration.pop("compile_config", None)
     for part in _parts(configuration):
@@ -63,12 +63,12 @@ def save(model: keras.Model, folder: Path) -> None:
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
             del part["config"]["repeated"]
         if part["class_name"] == "Dropout":
-            # 0 and 0.0 are the same to DVC, so they must be the same bytes.
+            # DVC takes 0 and 0.0 as equal, so they must give the same bytes.
             part["config"]["rate"] = float(part["config"]["rate"])
         for name, default in _NEWER.items():
             if part["config"].get(name, ...) == default:
                 del part["config"][name]
-    # The optimizer's arrays, larger than the weights, are of no use to a model that is finished.
+    # The optimizer's arrays are larger than the weights, and a trained model has no use for them.
     model.optimizer = None
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
@@ -92,24 +92,24 @@ def load(folder: Path) -> keras.Model:
         shapes = _shapes(weights)
     except FileNotFoundError:
         raise missing(weights) from None
-    except Exception as error:  # as those of Keras below, of every kind
+    except Exception as error:  # h5py, like Keras below, raises errors of every kind
         raise _refusal(weights, "not a file of weights", error) from None
     try:
-        # The variables are made only once it is clear that the file has values for them all.
+        # Create no variable before it is known that the file has values for all of them.
         with keras.StatelessScope(initialize_variables=False):
             model = keras.saving.deserialize_keras_object(configuration, safe_mode=True)
         if not isinstance(model, keras.Model):
-            raise TypeError("it is none")
+            raise TypeError("it is another object")
         fitting = sorted(tuple(weight.shape) for weight in model.weights) == shapes
     except Exception as error:
-        keras.backend.clear_session()  # forgets the variables, else they would be made later
+        keras.backend.clear_session()  # else the variables would be created later
         raise _refusal(folder / CONFIGURATION, "not the configuration of a model", error) from None
     try:
         if not fitting:
             keras.backend.clear_session()
-            raise ValueError("its arrays are more, fewer or of other shapes")
+            raise ValueError("it has more or fewer arrays, or other shapes")
         with keras.StatelessScope():
-            pass  # on leaving, the variables are made
+            pass  # leaving this scope creates the variables
         model.load_weights(weights)
     except Exception as error:
         wrong = f"not the weights of {folder / CONFIGURATION}"
@@ -121,7 +121,7 @@ def _shapes(weights: Path) -> list[tuple[int, ...]]:
     """The shapes of all weights of a file, sorted.
 
     Raises:
-        ValueError: the file promises more than it holds.
+        ValueError: the file claims more than it holds.
     """
     arrays: dict[str, h5py.Dataset] = {}
 
@@ -131,9 +131,9 @@ def _shapes(weights: Path) -> list[tuple[int, ...]]:
 
     with h5py.File(weights) as file:
         file.visititems(visit)
-        # They are not packed, so the file is larger than all of them together.
+        # They are not compressed, so the file is larger than all of them together.
         if sum(array.nbytes for array in arrays.values()) > weights.stat().st_size:
-            raise ValueError("it promises more than it holds")
+            raise ValueError("it claims more than it holds")
         return sorted(array.shape for array in arrays.values())
 
 

@@ -1,7 +1,7 @@
 """The commands of `unroll predict` and their options.
 
-What a command does is imported when it is called: `--help` waits for nothing, and no command waits
-for TensorFlow as long as a model is made of the layers of this project.
+A command imports its code when it is called, so `--help` is immediate. TensorFlow is imported only
+for a model with layers that this project does not use.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Filter(Commands):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; the exit code."""
-        # Before NumPy is imported. The products are small: threads wait longer than they compute.
+        # Before NumPy is imported. The products are small: threads would wait longer than compute.
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")
-        # Most of a short run is importing, whose objects stay: a search for garbage takes 5% of it.
+        # Most of a short run is imports, whose objects stay: garbage collection takes 5% of it.
         gc.set_threshold(1_000_000)
-        # An excerpt may hold any character; the encoding of the terminal may not.
+        # An excerpt may have characters that the encoding of the terminal lacks.
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         for number in (signal.SIGINT, signal.SIGPIPE):
@@ -39,7 +39,7 @@ class Filter(Commands):
         except OSError as error:
             place = error.filename or "standard input or output"
             print(f"error: {place}: {error.strerror}", file=sys.stderr)
-            # Not sys.exit, which would try once more to write what is left.
+            # Not sys.exit, which would try again to write the rest.
             os._exit(1)
         return code
 

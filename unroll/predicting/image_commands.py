@@ -18,7 +18,7 @@ from unroll.predicting import inference, model_folder
 from unroll.predicting.inference import Network
 from unroll.predicting.lines import STDIN, STDIN_NAME, batches
 
-# What a command computes, code or image, and what it prints of it.
+# Pairs of what a command computes, a code or an image, and the text that it prints.
 Results = Iterator[tuple[np.ndarray, str]]
 
 
@@ -68,7 +68,7 @@ def decode(
 def reconstruct(
     images: Sequence[str], test: bool, invert: bool, output: str | None, name: str, as_json: bool
 ) -> None:
-    """Print the losses of each image; print or write what becomes of it."""
+    """Print the losses of each image; print or write its reconstruction."""
     network = _network(name, output)
     names, pixels = _pixels(images, test, invert, network)
     rebuilt = network(pixels)
@@ -88,7 +88,7 @@ def reconstruct(
 
 
 def _network(name: str, output: str | None) -> Network:
-    """The autoencoder that a command names, once its output is known to be possible."""
+    """The autoencoder that a command names; checks first that the output can be written."""
     if output:
         files.check_name(Path(output))
     folder = model_folder.folder(name)
@@ -114,7 +114,7 @@ def _print_or_write(results: Results, output: str | None) -> None:
 def _pixels(
     images: Sequence[str], test: bool, invert: bool, network: Network
 ) -> tuple[list[str], np.ndarray]:
-    """The names of the images that a command names, and their pixels, float32 in [0, 1]."""
+    """The names and the pixels, float32 in [0, 1], of the images that a command names."""
     if not images:
         raise UserError("no image is named; expected IMAGE files, or --test and rows")
     height, width = network.inputs
@@ -152,7 +152,6 @@ def _codes(numbers: Sequence[str], file: str | None, latent: int) -> Iterator[np
         if os.isatty(STDIN):
             print(f"Type the {latent} numbers of a code a line; Ctrl-D ends.", file=sys.stderr)
         for batch in batches(STDIN, STDIN_NAME):
-            # A line that is no text is no number either.
             texts = [(item, (item.text or "?").replace(",", " ").split()) for item in batch]
             yield np.stack([_code(text, item.place, latent) for item, text in texts])
 

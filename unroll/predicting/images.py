@@ -1,4 +1,4 @@
-"""Images of digits in files and on the terminal: PNG, PGM, `.npy`, plain characters."""
+"""Images of digits in files and on the terminal: PNG, PGM, `.npy`, characters."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.core.errors import UserError, reason
 
 PICTURES = {".png": "PNG", ".pgm": "PPM"}
 ARRAYS = ".npy"
-# Of Pillow's: one byte of gray or three of color a pixel, or less.
+# Pillow's modes with at most 8 bits of gray, or of each color.
 MODES = ("1", "L", "P", "RGB")
-# From black to white; two rows of pixels make one of characters, which are twice as high as wide.
+# From black to white. Characters are twice as high as wide, so one shows two rows of pixels.
 SHADES = " .:-=+*#%@"
 
 
 def check_name(path: Path) -> None:
-    """Refuse, before any work, a file name that `write` cannot serve.
+    """Refuse a file name that `write` cannot use, before any work.
 
     Raises:
-        UserError: the suffix is none of those known, or there is no such folder.
+        UserError: the suffix is unknown, or the folder does not exist.
     """
     if path.suffix.lower() not in (*PICTURES, ARRAYS):
         raise UserError(f"{path}: expected a name that ends in .png, .pgm or .npy")
@@ -32,13 +32,13 @@ def check_name(path: Path) -> None:
 
 
 def read(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """The images of a file, float32 in [0, 1], shape (n, *shape); a picture holds one.
+    """The images of a file, float32 in [0, 1], shape (n, *shape); a picture is one image.
 
     Args:
         shape: height and width that an image must have, in pixels.
 
     Raises:
-        UserError: the file is missing, is none of the formats, or holds other than such images.
+        UserError: the file is missing, has another format, or has other images.
     """
     if path.suffix.lower() == ARRAYS:
         return from_array(read_array(path), shape, str(path))
@@ -57,27 +57,28 @@ def read(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 raise UserError(f"{path}: has transparent pixels; flatten it first")
             pixels = np.asarray(picture.convert("L"))
     except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise _not_whole(error, f"{path}: not a whole PNG, PGM or .npy file") from None
+        raise _not_whole(error, f"{path}: not a complete PNG, PGM or .npy file") from None
     return from_array(pixels, shape, str(path))
 
 
 def read_array(path: Path) -> np.ndarray:
-    """The array of a `.npy` file, whatever it holds but objects.
+    """The array of a `.npy` file, of any type except objects.
 
     Raises:
         UserError: it is no such file.
+        OSError: it cannot be read.
     """
     try:
-        # Mapped: a head that claims more than the file holds allocates nothing.
+        # Mapped: a header that claims more than the file has allocates nothing.
         with np.errstate(over="raise"):  # of a size beyond all numbers
             return np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # as in unroll.core.arrays.read_array
-        message = f"{path}: not a whole .npy file of numbers ({reason(error)})"
+        message = f"{path}: not a complete .npy file of numbers ({reason(error)})"
         raise _not_whole(error, message) from None
 
 
 def _not_whole(error: Exception, message: str) -> Exception:
-    """The system's own error, such as a missing file, or else one about the content."""
+    """The operating system's error, such as a missing file, or else one about the content."""
     return error if isinstance(error, OSError) and error.errno else UserError(message)
 
 
@@ -85,7 +86,7 @@ def from_array(array: np.ndarray, shape: tuple[int, int], name: str) -> np.ndarr
     """One image or several, bytes or floats in [0, 1], as float32 in [0, 1], (n, *shape).
 
     Raises:
-        UserError: it is of another shape, type or range.
+        UserError: it has another shape, type or range.
     """
     if array.ndim not in (2, 3) or array.shape[-2:] != shape or not len(array):
         raise UserError(
@@ -109,7 +110,7 @@ def bytes_of(images: np.ndarray) -> np.ndarray:
 def write(path: Path, values: np.ndarray) -> None:
     """Write images, float32 in [0, 1], (n, height, width): a picture has them side by side.
 
-    A `.npy` file takes any array. The file is there whole or not at all.
+    A `.npy` file takes any array. The file is written completely or not at all.
     """
     content = io.BytesIO()
     if path.suffix.lower() == ARRAYS:
@@ -117,7 +118,7 @@ def write(path: Path, values: np.ndarray) -> None:
     else:
         strip = Image.fromarray(np.hstack(list(bytes_of(values))))
         strip.save(content, PICTURES[path.suffix.lower()])
-    # Beside its place, which may be on another file system than the project.
+    # Beside the target, which may be on another file system than the project.
     partial = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         partial.write_bytes(content.getvalue())
@@ -127,7 +128,7 @@ def write(path: Path, values: np.ndarray) -> None:
 
 
 def preview(*images: np.ndarray) -> str:
-    """Images of one height, in [0, 1], side by side in characters, bright pixels dense."""
+    """Images of the same height, in [0, 1], side by side in characters, dense where bright."""
     tall = np.hstack([np.pad(image, ((0, len(image) % 2), (0, 4))) for image in images])
     rows = tall.reshape(len(tall) // 2, 2, -1).mean(axis=1)
     shades = np.minimum((rows * len(SHADES)).astype(int), len(SHADES) - 1)

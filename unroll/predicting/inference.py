@@ -1,9 +1,8 @@
-"""A saved model's answers, computed with NumPy alone: ready in a fraction of a second.
+"""The predictions of a saved model, computed with NumPy alone: no wait for TensorFlow.
 
-Reads what `unroll.models.saving` writes, a configuration and plain arrays, and computes the layers
-that this project's models are made of as Keras does, in float32 whatever they were trained in. A
-model with a layer or an option that is not known here is loaded with Keras instead, which takes
-as long as importing TensorFlow does.
+This reads what `unroll.models.saving` writes, and computes in float32, whatever the precision of
+the training. A model with other layers or options than `unroll.predicting.layers` has is loaded
+with Keras instead, which takes seconds.
 """
 
 from __future__ import annotations
@@ -24,11 +23,12 @@ from unroll.predicting.layers import LAYERS, NotKnown, Shape, Step, inside
 
 @dataclass(frozen=True)
 class Network:
-    """A model, or the part of one, that is ready to compute.
+    """A model, or a part of one, that is ready to compute.
 
     Attributes:
-        inputs: the shape of one input, outputs: that of one output; without the batch.
-        parts: the models that it is made of, by name: `encoder` and `decoder` of an autoencoder.
+        inputs: the shape of one input, without the batch.
+        outputs: the shape of one output, likewise.
+        parts: the models in this model by name: `encoder` and `decoder` of an autoencoder.
     """
 
     inputs: Shape
@@ -47,7 +47,7 @@ def load(folder: Path) -> Network:
     """The model that `unroll.models.saving.save` wrote into `folder`.
 
     Raises:
-        UserError: a file is missing or damaged, or the weights are of other shapes.
+        UserError: a file is missing or damaged, or the weights have other shapes.
     """
     for path in (folder / CONFIGURATION, folder / WEIGHTS):
         if not path.exists():
@@ -83,7 +83,7 @@ def _sequential(config: dict[str, Any], group: h5py.Group) -> Network:
                 parts[name] = part = _sequential(settings, _named(group, name))
                 steps.append(part)
                 shape = part.outputs
-            case "InputLayer" | "Dropout":  # nothing is dropped but in training
+            case "InputLayer" | "Dropout":  # drops only during training
                 pass
             case kind:
                 if kind not in LAYERS:
@@ -94,7 +94,7 @@ def _sequential(config: dict[str, Any], group: h5py.Group) -> Network:
 
 
 def _named(group: h5py.Group, name: str) -> h5py.Group:
-    """The group of the layer `name`: Keras calls groups by class and number, and notes the name."""
+    """The group of the layer `name`, which is in an attribute: Keras numbers the groups."""
     layers = inside(group, "layers")
     for key in layers:
         layer = inside(layers, key)

@@ -1,7 +1,7 @@
-"""The layers that this project's models are made of, computed with NumPy as Keras does.
+"""The layers of this project's models, computed with NumPy as Keras computes them.
 
-Each function makes a layer of its Keras configuration, its group in a `.weights.h5` file and the
-shape of one input, batch left out: what it computes of a batch, and the shape of one output.
+Each function takes a layer's Keras configuration, its group in a `.weights.h5` file and the shape
+of one input without the batch. It returns the computation for a batch, and the shape of one output.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Layer = Callable[[dict[str, Any], h5py.Group, Shape], tuple[Step, Shape]]
 
 
 class NotKnown(Exception):
-    """A layer, or an option of one, that only Keras computes."""
+    """A layer or an option that only Keras computes."""
 
 
 def inside(group: h5py.Group, *path: str) -> Any:
-    """What the group itself holds under `path`; ValueError if there is no such."""
+    """What the group itself has at `path`; ValueError if it has nothing there."""
     for name in path:
-        # A link leads to other files, and the model may have come from elsewhere.
+        # The model may come from elsewhere, and a link may lead to any file.
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ValueError(f"{group.name} holds no {name}")
         group = group[name]
@@ -59,7 +59,9 @@ def _embedding(config: dict[str, Any], group: h5py.Group, shape: Shape) -> tuple
 
     def step(ids: np.ndarray) -> np.ndarray:
         if ids.size and not 0 <= ids.min() <= ids.max() < size:
-            raise UserError(f"a word has the id {ids.max()}, and the model knows {size} of them")
+            raise UserError(
+                f"the word id {ids.max()} is not below {size}, the size of the vocabulary"
+            )
         return table[ids]
 
     return step, (*shape, width)
@@ -84,13 +86,13 @@ def _simple_cell(z: np.ndarray, carry: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _lstm_cell(z: np.ndarray, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gates in Keras's order: input, forget, new content, output."""
-    i, f, new, o = np.split(z, 4, axis=1)
-    carry = _sigmoid(f) * carry + _sigmoid(i) * np.tanh(new)
+    """Gates in Keras's order: input, forget, candidate, output."""
+    i, f, candidate, o = np.split(z, 4, axis=1)
+    carry = _sigmoid(f) * carry + _sigmoid(i) * np.tanh(candidate)
     return _sigmoid(o) * np.tanh(carry), carry
 
 
-# How many blocks the kernel of a recurrent layer has, and what a step makes of their sum.
+# How many gates a recurrent layer has, and its step from their pre-activations.
 _CELLS = {"SimpleRNN": (1, _simple_cell), "LSTM": (4, _lstm_cell)}
 
 
@@ -132,7 +134,7 @@ def _bidirectional(config: dict[str, Any], group: h5py.Group, shape: Shape) -> t
         step, outputs = _recurrent(config[way]["class_name"])(config[way]["config"], inner, shape)
         ways.append(step)
     forward, backward = ways
-    every = len(outputs) == 2  # then the backward steps come last one first
+    every = len(outputs) == 2  # the backward layer then returns its steps in reverse
 
     def both(x: np.ndarray) -> np.ndarray:
         second = backward(x)
@@ -142,7 +144,9 @@ def _bidirectional(config: dict[str, Any], group: h5py.Group, shape: Shape) -> t
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):  # to infinity, and the quotient to 0, as it should
+    with np.errstate(
+        over="ignore"
+    ):  # exp overflows to infinity, and the result is 0, as it should be
         return 1 / (1 + np.exp(-x))
 
 

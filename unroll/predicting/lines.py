@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from harness.core.errors import UserError
 
-# Enough for the arithmetic to be fast, few enough for answers to come steadily.
+# Lines: enough for fast arithmetic, few enough for steady answers.
 BATCH = 256
 CHUNK = 1 << 18  # bytes
 # A hundred times the longest review; a file without line ends is no list of reviews.
 MOST_CHARACTERS = 2_000_000
-STDIN = 0  # its descriptor; Python has no object for it where it is closed
+STDIN = 0  # its descriptor; sys.stdin is None if it is closed
 STDIN_NAME = "standard input"
 
 # Byte order marks, and the codecs that read what follows them. PowerShell writes UTF-16.
@@ -25,7 +25,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# What no codec gives, in place of bytes that are no text.
+# Stands for undecodable bytes; no codec produces it.
 _UNREADABLE = "\udcff"
 codecs.register_error("unreadable", lambda error: (_UNREADABLE, error.end))  # type: ignore[attr-defined]
 
@@ -35,8 +35,8 @@ class Line:
     """One line without its end.
 
     Attributes:
-        place: where it stands, for messages.
-        text: None where its bytes are no text.
+        place: the file and the number, for messages.
+        text: None if it cannot be decoded.
     """
 
     number: int
@@ -45,15 +45,15 @@ class Line:
 
 
 def line(number: int, place: str, text: str) -> Line:
-    """A line of what was decoded with the error handler `unreadable`."""
+    """A line that was decoded with the error handler `unreadable`."""
     return Line(number, place, None if _UNREADABLE in text else text)
 
 
 def batches(descriptor: int, name: str) -> Iterator[list[Line]]:
     """The lines of an open file that are not blank, numbered from 1 with the blank ones.
 
-    A batch holds what has arrived, `BATCH` lines at most: a line that is typed comes at once and
-    alone, a file comes in large pieces. The text is UTF-8 unless a byte order mark says otherwise.
+    A batch has the lines that have arrived, at most `BATCH`: a typed line comes immediately and
+    alone, a file in large batches. The text is UTF-8 unless a byte order mark says otherwise.
 
     Args:
         name: of the file, for messages.
@@ -69,7 +69,7 @@ def batches(descriptor: int, name: str) -> Iterator[list[Line]]:
             number += 1
             if "\0" in content:
                 raise UserError(
-                    f"{name}, line {number}: holds zero bytes, as UTF-16 does; save it as UTF-8, "
+                    f"{name}, line {number}: has zero bytes, as UTF-16 does; save it as UTF-8, "
                     "or as UTF-16 with a byte order mark"
                 )
             if content.strip():
@@ -84,7 +84,7 @@ def batches(descriptor: int, name: str) -> Iterator[list[Line]]:
 
 
 def _decoded(descriptor: int) -> Iterator[str]:
-    """The text of an open file as it arrives, its last line with an end."""
+    """The text of an open file as it arrives, with a line end after the last line."""
     decoder, waiting, at_end = None, b"", False
     while not at_end:
         chunk = os.read(descriptor, CHUNK)
@@ -92,7 +92,7 @@ def _decoded(descriptor: int) -> Iterator[str]:
         waiting += chunk
         if decoder is None:
             if not at_end and any(mark.startswith(waiting) for mark in MARKS):
-                continue  # this may be the beginning of a mark
+                continue  # this may be a part of a mark
             codec = next((MARKS[mark] for mark in MARKS if waiting.startswith(mark)), "utf-8")
             decoder = codecs.getincrementaldecoder(codec)("unreadable")
         yield decoder.decode(waiting, at_end) + ("\n" if at_end else "")

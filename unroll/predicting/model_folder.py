@@ -1,4 +1,4 @@
-"""Where the model is that a command names."""
+"""Finds the model that a command names."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def review(texts: Sequence[str], files: Sequence[str], name: str, as_json: bool)
 
 def _inputs(texts: Sequence[str], files: Sequence[str]) -> Iterator[list[Line]]:
     if texts:
-        # Python hides bytes that are no text in arguments; this shows them again.
+        # Python escapes undecodable bytes of arguments; this restores them.
         yield [
             line(number, f"review {number}", os.fsencode(text).decode("utf-8", "unreadable"))
             for number, text in enumerate(texts, 1)
@@ -66,7 +66,7 @@ def _inputs(texts: Sequence[str], files: Sequence[str]) -> Iterator[list[Line]]:
 
 def _excerpt(text: str) -> str:
     """The beginning of a review on one line."""
-    # Control characters could move the cursor of a terminal or hide what stands before.
+    # Control characters could move the cursor of the terminal or hide text.
     plain = "".join(c if c.isprintable() else " " for c in text[: 20 * EXCERPT])
     excerpt = " ".join(plain.split())
     return excerpt if len(excerpt) <= EXCERPT else excerpt[: EXCERPT - 3] + "..."

@@ -1,4 +1,4 @@
-"""What a trained classifier says of a review, in numbers and in words."""
+"""The verdict of a trained classifier on a review, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from unroll.core.paths import THRESHOLD, VOCABULARY
 from unroll.predicting import inference
 from unroll.preprocessing.vocabulary import FIRST, UNKNOWN, Vocabulary
 
-# How much of the way from the threshold to certainty a score must have come to be worded so.
-# Chosen beforehand; the model cards say how often each wording was right on the test set.
+# How far from the threshold toward certainty a score must be for these wordings. Chosen before any
+# result was known; the model cards say how often each wording was right on the test set.
 LIKELY, SURE = 0.4, 0.8
 
 
 def ranges(threshold: float) -> list[tuple[str, float]]:
-    """Each wording with the lowest score, in [0, 1], that it stands for, from the highest down."""
+    """Each wording with the lowest score, in [0, 1], that it covers, from high to low."""
     above = 1 - threshold
     return [
         ("positive", threshold + SURE * above),
@@ -33,13 +33,13 @@ def ranges(threshold: float) -> list[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one review.
+    """The verdict on one review.
 
     Attributes:
         probability: of being positive, in [0, 1].
-        label: `positive` from the model's threshold on, else `negative`.
-        wording: the label and how sure it is, as `ranges` says.
-        words_read: how many words reached the model, of a long review the last ones.
+        label: `positive` if the probability reaches the threshold, else `negative`.
+        wording: the label and how sure it is, as in `ranges`.
+        words_read: how many words the model reads, of a long review the last ones.
         words_known: how many of those are in its vocabulary.
     """
 

@@ -8,19 +8,19 @@ from harness.core.errors import UserError
 
 
 def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Choose a validation part of the same mixture of classes as the whole.
+    """Choose a validation part with the same proportions of classes as the whole.
 
-    Rows of one group, such as copies of one text, stay on the same side, so that nothing the
-    model has learnt by heart is validated on.
+    Rows of one group, such as copies of one text, stay on the same side, so that validation rows
+    are new to the model.
 
     Args:
         labels: shape (n,), the class of each row.
         groups: shape (n,), equal where rows belong together.
-        share: of each class's groups to choose, above 0 and below 1.
-        seed: another seed chooses others.
+        share: the share of each class's groups to choose, above 0 and below 1.
+        seed: of the random choice.
 
     Returns:
-        The chosen rows in rising order.
+        The chosen rows in ascending order.
 
     Raises:
         UserError: a class would be empty on one side.
@@ -34,7 +34,7 @@ def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) 
         if not 0 < count < len(own):
             raise UserError(
                 f"params.yaml: a validation part of {share} takes {count} of the {len(own)} "
-                f"examples of class {label}; both sides need one at least"
+                f"examples of class {label}; both sides need at least one"
             )
         chosen.append(rng.choice(own, count, replace=False))
     return np.flatnonzero(np.isin(groups, np.concatenate(chosen)))

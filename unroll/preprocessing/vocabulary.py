@@ -16,14 +16,14 @@ from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
 from unroll.core.datasets import SPECIAL_TOKENS
 
-# Ids below FIRST are special tokens: the word of rank r (from 1) has the id r + 3.
+# Ids below FIRST are special tokens; the word of rank r (from 1) has the id r + 3.
 PAD, START, UNKNOWN, UNUSED = range(4)
 FIRST = len(SPECIAL_TOKENS)
 
-# More than almost every word and its separators; what is read first of a review's end.
+# More than a word with its separators usually has; how much of a review's end is read first.
 CHARACTERS_A_WORD = 9
 
-# Rows that are encoded before they are written.
+# Rows to encode before they are written.
 BLOCK = 1000
 
 _TAG = re.compile(r"<br\s*/?>|</?[a-z][^<>]*>", re.IGNORECASE)
@@ -53,11 +53,11 @@ def words(text: str) -> list[str]:
 
 
 def _end(text: str, size: int) -> str:
-    """About the last `size` characters, from the beginning of a word that is not inside a tag."""
+    """About the last `size` characters, starting at a word that is not inside a tag."""
     if len(text) <= size:
         return ""
     end = text[-size:]
-    # A tag holds no other angle bracket, so one that was cut ends at the first `>`, before any `<`.
+    # A tag has no other angle bracket, so one that was cut ends at the first `>`, before any `<`.
     closing, opening = end.find(">"), end.find("<")
     if closing >= 0 and (opening < 0 or closing < opening):
         return end[closing + 1 :]

@@ -1,4 +1,4 @@
-"""One step of the LSTM for sequences that lie in columns."""
+"""One step of the LSTM for sequences in columns."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 from keras import ops
 
 
-def step(z: Any, content: Any) -> tuple[Any, Any]:
-    """The state and the cell's content after a step, (units, batch) each.
+def step(z: Any, carry: Any) -> tuple[Any, Any]:
+    """The hidden state and the cell state after a step, (units, batch) each.
 
-    With sequences in columns, the gates are four blocks of whole rows and a processor's vectors
-    run along the batch, however few units there are.
+    With sequences in columns, the gates are four blocks of whole rows, and the processor's vector
+    operations run along the batch even if there are few units.
 
     Args:
-        z: the sums of the step, (4 units, batch), the gates in Keras's order: input, forget, new
-            content, output.
-        content: what the cell holds before it, (units, batch).
+        z: the pre-activations of the gates, (4 units, batch), in Keras's order: input, forget,
+            candidate, output.
+        carry: the cell state before the step, (units, batch).
     """
-    i, f, new, o = ops.split(z, 4)
-    content = ops.sigmoid(f) * content + ops.sigmoid(i) * ops.tanh(new)
-    return ops.sigmoid(o) * ops.tanh(content), content
+    i, f, candidate, o = ops.split(z, 4)
+    carry = ops.sigmoid(f) * carry + ops.sigmoid(i) * ops.tanh(candidate)
+    return ops.sigmoid(o) * ops.tanh(carry), carry

@@ -10,17 +10,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("unroll")
 class LSTM(keras.layers.LSTM):
-    """`keras.layers.LSTM` with the same weights and, up to rounding, the same results.
+    """`keras.layers.LSTM` with the same weights and, except for rounding, the same results.
 
-    On a CPU, Keras runs a loop of small operations over the steps; this layer runs what
-    `on_tensorflow` and `on_jax` have for the whole sequence. On a GPU, and wherever an option asks
-    for more than they give, it is Keras's own. A saved model names it `keras.layers.LSTM`, so that
-    models load without this module.
+    On a CPU, Keras runs a loop of small operations over the steps; this layer calls
+    `on_tensorflow` or `on_jax` once for the whole sequence. On a GPU, and for options that these
+    do not support, it calls Keras's own implementation. A saved model names it
+    `keras.layers.LSTM`, so that models load without this module.
 
     Args:
-        units: the size of the state.
-        repeated: all steps of the input are the same, as behind a RepeatVector. On a CPU only the
-            first one is read then, and its product with the kernel serves for all.
+        units: the size of the hidden state.
+        repeated: whether all steps of the input are the same, as after a RepeatVector. On a CPU the
+            layer then reads the first step alone and multiplies it with the kernel once.
         options: those of `keras.layers.LSTM`.
     """
 
@@ -89,7 +89,7 @@ class LSTM(keras.layers.LSTM):
 
 
 def _base(row: Any, kernel: Any, bias: Any) -> Any:
-    """What the same input (batch, features) adds to the sums of every step, (4 units, batch)."""
+    """What the input (batch, features) adds to every step's pre-activations, (4 units, batch)."""
     return ops.transpose(ops.matmul(row, kernel) + bias)
 
 

@@ -12,8 +12,8 @@ from unroll.models.recurrent import cell
 def fused(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
     """The states after each step, from a state of zeros, by TensorFlow's kernel `BlockLSTM`.
 
-    It is one operation for the whole sequence, after Gers, Schmidhuber and Cummins, Learning to
-    forget, 2000.
+    It is one operation for the whole sequence (F. A. Gers, J. Schmidhuber and F. Cummins, Learning
+    to forget, Neural Computation 12, 2000).
 
     Args:
         x: float32 (steps, batch, features).
@@ -53,22 +53,22 @@ def repeated(base: Any, recurrent: Any, steps: int) -> Any:
     """The states after each step, from a state of zeros, where every step has the same input.
 
     Args:
-        base: what is added to the sums at every step, float32 (4 units, batch).
+        base: what every step adds to the pre-activations, float32 (4 units, batch).
         recurrent: Keras's recurrent kernel, (units, 4 units).
         steps: how many, at least one.
 
     Returns:
         float32 (steps, units, batch).
     """
-    # Copies, so that the gradients of the steps are stacked before they are added up: AddN, by
-    # which TensorFlow adds those of a shared tensor, takes them in an order that depends on chance.
+    # Copies, so that the gradients of the steps are stacked before they are added: for a shared
+    # tensor TensorFlow uses AddN, whose order of addition varies from run to run.
     bases = tf.unstack(tf.tile(base[None], (steps, 1, 1)))
     kernels = tf.unstack(tf.tile(recurrent[None], (steps, 1, 1)))
-    state = content = tf.zeros_like(base[: recurrent.shape[0]])
+    state = carry = tf.zeros_like(base[: recurrent.shape[0]])
     found = []
-    # Not a loop of the graph: its steps cost more than what they compute.
+    # No loop in the graph: its overhead per step costs more than the computation.
     for step_base, step_kernel in zip(bases, kernels, strict=True):
         z = step_base + tf.matmul(step_kernel, state, transpose_a=True)
-        state, content = cell.step(z, content)
+        state, carry = cell.step(z, carry)
         found.append(state)
     return tf.stack(found)
