@@ -13,6 +13,7 @@ from harness import git
 from harness.core.errors import UserError
 from harness.core.files import read_json
 from harness.reporting import markdown, report
+from harness.reporting.comparison import VERDICTS
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +28,18 @@ def made(tmp_path_factory) -> dict[str, Path]:
 
 def test_a_report_says_what_changed_and_its_pictures_exist(made):
     text = made["changed"].read_text()
-    metrics = (
-        "1 clearly worse, 1 with overlapping intervals, "
-        "1 better without an interval, 1 worse without an interval"
-    )
-    assert f"# Results against main\n\nMetrics: {metrics}. Changed: 1 interval, 1 par" in text
-    assert "overlap, a difference may be chance. Better or worse without “clearly”: no" in text
+    verdicts = [verdict for _, verdict in pages.CHANGES.values()]
+    counts = ", ".join(f"{verdict} (1)" for verdict in VERDICTS if verdict in verdicts)
+    assert f"\n\nChanges: {counts}, parameters (1), charts (1), pictures (1).\n" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
     for (model, name), (change, verdict) in pages.CHANGES.items():
-        before = read_json(ROOT / f"metrics/{model}.json")
-        for key in name.split("."):
-            before = before[key]
-        row = f"{before:.4f} | {before + change:.4f} | {change:+.4f} | {verdict} |"
-        assert f"| `{model}` | {name} | {row}" in text
+        metric = name.partition("_interval")[0]
+        before = read_json(ROOT / f"metrics/{model}.json")[metric]
+        after = before if metric != name else before + change
+        [row] = [row for row in rows if row.startswith(f"| `{model}` | {metric} |")]
+        assert f"| {before:.4f}" in row
+        assert f"| {after:.4f}" in row
+        assert row.endswith(f" | {after - before:+.4f} | {verdict} |")
     assert re.search(r"\| params.yaml \| `models.rnn.units` \| \d+ \| 7 \|", text)
     named = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
     folder = made["changed"].parent
@@ -57,7 +58,7 @@ def test_a_report_without_any_difference_says_so(made):
 
 def test_a_project_that_is_not_ours_has_a_report(made):
     text = made["foreign"].read_text()
-    assert "2 neither better nor worse. Changed: 1 parameter, 1 chart, 1 picture." in text
+    assert "Changes: other metrics (2), parameters (1), charts (1), pictures (1)." in text
     assert "| `scores.json` | hits | 3 | 4 | +1 |  |" in text
     assert "| `old/scores.json` | of.first | 0.3750 | 0.5000 | +0.1250 |  |" in text
     assert "| params.yaml | `n` | 3 | 4 |" in text

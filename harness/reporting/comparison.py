@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc_render import ImageRenderer, VegaRenderer
@@ -19,51 +21,75 @@ from harness.reporting import labels
 from harness.reporting.markdown import shown
 
 NOW = "workspace"
-OVERLAP = "intervals overlap"
+# Which way a metric changed, as surely as its 95% intervals allow; in the order of the summary.
+VERDICTS = (
+    *("clearly better", "clearly worse", "intervals overlap"),
+    *("better without interval", "worse without interval", "interval changed"),
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric, with its 95% interval where it has one, or a parameter; absent without a value."""
+
+    value: Any = None
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "absent"
+        interval = f" ({shown(self.low)} to {shown(self.high)})" if self.low is not None else ""
+        return shown(self.value) + interval
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a difference makes sense."""
+        return isinstance(self.value, int | float) and not isinstance(self.value, bool)
+
+
+# The values of each file by dotted names; the files are named by the model or another name.
+Files = dict[str, dict[str, Value]]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A metric or a parameter that differs; a side that does not have it is `None`.
+    """A metric or a parameter that differs.
 
     Attributes:
-        place: the model, or another name of the metrics file; of a parameter, its file.
-        name: dotted, where the metric or parameter is in a group.
+        better: `higher` or `lower`, which way a metric gets better; empty where neither is.
     """
 
     place: str
     name: str
-    before: Any
-    after: Any
+    before: Value
+    after: Value
+    better: str = ""
 
     @property
-    def interval_of(self) -> str:
-        """The metric of whose 95% interval this is an end; empty if it is none."""
-        metric, interval, _ = self.name.rpartition("_interval.")
-        return metric if interval else ""
-
-    @property
-    def sides(self) -> tuple[str, str]:
-        """Both sides as they are shown in a table."""
-        return shown(self.before), shown(self.after)
-
-    @property
-    def difference(self) -> float | None:
-        """The change, where both sides are numbers."""
-        sides = (self.before, self.after)
-        if all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
-            return self.after - self.before
-        return None
-
-    @property
-    def signed(self) -> str:
-        """The difference as it is shown in a table; empty where a side is no number."""
-        if self.difference is None:
+    def difference(self) -> str:
+        """How far a number moved, as it is shown in a table; empty where a side is none."""
+        if not (self.before.is_number and self.after.is_number):
             return ""
-        if isinstance(self.difference, int):
-            return f"{self.difference:+,}"
-        digits = max(len(side.partition(".")[2]) for side in self.sides)
-        return f"{self.difference:+.{digits}f}"
+        difference = self.after.value - self.before.value
+        if isinstance(difference, int):
+            return f"{difference:+,}"
+        sides = (shown(self.before.value), shown(self.after.value))
+        return f"{difference:+.{max(len(side.partition('.')[2]) for side in sides)}f}"
+
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`; empty where the metric is neither better nor worse."""
+        before, after = self.before, self.after
+        if before.value == after.value:
+            return "interval changed"
+        if not (self.better and before.is_number and after.is_number):
+            return ""
+        word = "better" if (after.value > before.value) == (self.better == "higher") else "worse"
+        if before.low is None or before.high is None or after.low is None or after.high is None:
+            return f"{word} without interval"
+        overlap = before.low <= after.high and after.low <= before.high
+        return "intervals overlap" if overlap else f"clearly {word}"
 
 
 @dataclass(frozen=True)
@@ -79,8 +105,7 @@ class Comparison:
     """All that differs between `revision` and the work tree.
 
     Attributes:
-        metrics: the metrics that changed, those in groups by dotted names.
-        tables: all metrics of the models that have any change, by revision and model.
+        tables: all metrics of the models that have any change, by revision.
         charts: the plots of tables whose rows changed, both revisions in each.
         pictures: the pictures whose bytes changed.
         labels: what the project says of metrics and pictures, as `labels.read` returns it.
@@ -89,51 +114,13 @@ class Comparison:
     revision: str
     metrics: list[Change]
     params: list[Change]
-    tables: dict[str, dict[str, dict[str, Any]]]
+    tables: dict[str, Files]
     charts: list[VegaRenderer]
     pictures: list[Picture]
     labels: dict[str, Any]
 
     def __bool__(self) -> bool:
         return bool(self.metrics or self.params or self.charts or self.pictures)
-
-    @property
-    def single(self) -> list[Change]:
-        """The changes of metrics in no group, and of intervals whose metric stayed the same."""
-        names = {(change.place, change.name) for change in self.metrics}
-        return [
-            change
-            for change in self.metrics
-            if "." not in change.name
-            or (change.interval_of and (change.place, change.interval_of) not in names)
-        ]
-
-    @property
-    def groups(self) -> list[Change]:
-        """The changes of metrics in groups, such as a confusion matrix."""
-        return [c for c in self.metrics if "." in c.name and not c.interval_of]
-
-    def verdict(self, change: Change) -> str:
-        """Which way a metric changed, as surely as its 95% intervals allow.
-
-        Returns:
-            `clearly better` or `clearly worse` where the intervals of both sides are apart,
-            `OVERLAP` where they are not, plain `better` or `worse` where a side has none; empty
-            where the project does not say which way the metric gets better.
-        """
-        wanted = self.labels["metrics"].get(change.name.split(".")[-1], {}).get("better")
-        if not wanted or not change.difference:
-            return ""
-        word = "better" if (change.difference > 0) == (wanted == "higher") else "worse"
-        before, after = (
-            self.tables[side].get(change.place, {}).get(f"{change.name}_interval")
-            for side in (self.revision, NOW)
-        )
-        if not before or not after:
-            return word
-        if before["low"] <= after["high"] and after["low"] <= before["high"]:
-            return OVERLAP
-        return f"clearly {word}"
 
 
 def compare(revision: str) -> Comparison:
@@ -144,36 +131,53 @@ def compare(revision: str) -> Comparison:
             one of the two sides.
     """
     git.head()
+    sides = (revision, NOW)
     try:
         with Repo() as repo:
-            changed = _changes(repo.metrics.diff(a_rev=revision))
-            params = _changes(repo.params.diff(a_rev=revision))
-            shown = repo.metrics.show(revs=[revision, NOW], hide_workspace=False)
-            found = dvc_private.renderers(repo, revision)
+            metrics = repo.metrics.show(revs=list(sides), hide_workspace=False)
+            params = repo.params.show(revs=list(sides), hide_workspace=False)
+            renderers = dvc_private.renderers(repo, revision)
     except DvcException as error:
         raise UserError(f"DVC cannot compare with {revision}: {reason(error)}") from None
-    renderers = [renderer for renderer in found if _differs(renderer, revision)]
-    charts = [r for r in renderers if isinstance(r, VegaRenderer) and Path(r.name).name != TABLE]
-    pictures = [_picture(r, revision) for r in renderers if isinstance(r, ImageRenderer)]
-    contents = {
-        side: {path: file["data"] for path, file in shown[side]["data"].items()}
-        for side in (revision, NOW)
-    }
-    names = _names({path for files in contents.values() for path in files})
-    metrics = [Change(names[c.place], c.name, c.before, c.after) for c in changed]
+    said = labels.read()
+    before, after = (_files(metrics, side) for side in sides)
+    names = _names({*before, *after})
+    before, after = ({names[path]: file for path, file in f.items()} for f in (before, after))
+    changes = list(_changes(before, after, said["metrics"]))
+    differing = [r for r in renderers if _points(r, revision) != _points(r, NOW)]
+    charts = [r for r in differing if isinstance(r, VegaRenderer) and Path(r.name).name != TABLE]
+    pictures = [_picture(r, sides) for r in differing if isinstance(r, ImageRenderer)]
     concerned = (
-        {change.place for change in metrics}
+        {change.place for change in changes}
         | {chart.properties["title"].partition(":")[0] for chart in charts}
         | {picture.path.parent.name for picture in pictures}
     )
     tables = {
-        side: {names[path]: file for path, file in files.items() if names[path] in concerned}
-        for side, files in contents.items()
+        side: {name: file for name, file in files.items() if name in concerned}
+        for side, files in zip(sides, (before, after), strict=True)
     }
-    said = labels.read()
-    order = list(said["metrics"])
-    metrics.sort(key=lambda c: (c.place, order.index(c.name) if c.name in order else len(order)))
-    return Comparison(revision, metrics, params, tables, charts, pictures, said)
+    settings = list(_changes(_files(params, revision), _files(params, NOW), {}))
+    return Comparison(revision, changes, settings, tables, charts, pictures, said)
+
+
+def _files(answer: dict[str, Any], side: str) -> Files:
+    """What `dvc metrics show` or `dvc params show` found in one revision, by path.
+
+    Raises:
+        UserError: a file could not be read.
+    """
+    found = {}
+    for path, file in answer[side].get("data", {side: answer[side]}).items():
+        if error := file.get("error"):
+            raise UserError(f"{path}: DVC cannot read it in {side} ({reason(error)})")
+        data = file["data"] if isinstance(file["data"], dict) else {"value": file["data"]}
+        flat = {str(name): of[0] for name, of in pd.json_normalize(data).to_dict("list").items()}
+        found[path] = {
+            name: Value(value, *(flat.get(f"{name}_interval.{end}") for end in ("low", "high")))
+            for name, value in flat.items()
+            if "_interval." not in name
+        }
+    return found
 
 
 def _names(paths: set[str]) -> dict[str, str]:
@@ -182,40 +186,30 @@ def _names(paths: set[str]) -> dict[str, str]:
     return {path: s if stems.count(s := Path(path).stem) == 1 else path for path in paths}
 
 
-def _changes(answer: dict[str, Any]) -> list[Change]:
-    """The answer of `dvc metrics diff` or `dvc params diff`.
-
-    Raises:
-        UserError: a side could not be read.
-    """
-    for side, errors in answer.get("errors", {}).items():
-        if not isinstance(errors, dict):
-            raise UserError(f"DVC cannot read the metrics or parameters of {side}: {errors}")
-        path, error = next(iter(errors.items()))
-        raise UserError(f"{path}: DVC cannot read it in {side} ({error}); `dvc repro` writes it")
-    return [
-        Change(path, name, values.get("old"), values.get("new"))
-        for path, names in answer.get("diff", {}).items()
-        for name, values in sorted(names.items())
-    ]
-
-
-def _differs(renderer: Renderer, revision: str) -> bool:
-    before, after = (
-        [{k: v for k, v in point.items() if k != "rev"} for point in _points(renderer, side)]
-        for side in (revision, NOW)
-    )
-    return before != after
+def _changes(before: Files, after: Files, known: dict[str, Any]) -> Iterator[Change]:
+    """All values that differ: by file, those of `known` in its order, then the others by name."""
+    order = {name: place for place, name in enumerate(known)}
+    for place in sorted({*before, *after}):
+        was, now = before.get(place, {}), after.get(place, {})
+        for name in sorted({*was, *now}, key=lambda name: (order.get(name, len(order)), name)):
+            old, new = was.get(name, Value()), now.get(name, Value())
+            if old != new:
+                better = known.get(name.rpartition(".")[2], {}).get("better", "")
+                yield Change(place, name, old, new, better)
 
 
 def _points(renderer: Renderer, side: str) -> list[dict[str, Any]]:
-    return [point for point in renderer.datapoints if point["rev"] == side]
+    return [
+        {key: value for key, value in point.items() if key != "rev"}
+        for point in renderer.datapoints
+        if point["rev"] == side
+    ]
 
 
-def _picture(renderer: ImageRenderer, revision: str) -> Picture:
-    sides = {
+def _picture(renderer: ImageRenderer, sides: tuple[str, str]) -> Picture:
+    contents = {
         side: base64.b64decode(point["src"].partition(",")[2])
-        for side in (revision, NOW)
+        for side in sides
         for point in _points(renderer, side)
     }
-    return Picture(Path(renderer.name), sides)
+    return Picture(Path(renderer.name), contents)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import astuple
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import vl_convert
 from dvc.config import Config
@@ -19,8 +21,8 @@ from dvc_render import ImageRenderer
 from dvc_render.html import HTML
 
 from harness import project
-from harness.core import metrics_table
 from harness.core.files import write_text
+from harness.core.metrics_table import COLUMNS
 from harness.reporting.comparison import NOW, Comparison
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -86,15 +88,19 @@ def report(comparison: Comparison, summary: str) -> str:
 
 def _rows(comparison: Comparison) -> list[dict[str, str]]:
     """The metrics of both sides, as in the plots of their tables, and the verdicts on changes."""
-    verdicts = {(c.place, c.name): comparison.verdict(c) for c in comparison.metrics}
-    columns = metrics_table.COLUMNS
+    verdicts = {(change.place, change.name): change.verdict for change in comparison.metrics}
     return [
-        {"rev": side, "verdict": verdicts.get((model, str(row[1])), "")}
-        | {column: str(cell) for column, cell in zip(columns, row, strict=True)}
+        {"rev": side, "verdict": verdicts.get((model, name), "")}
+        | dict(zip(COLUMNS, map(_cell, (model, name, *astuple(value))), strict=True))
         for side, models in comparison.tables.items()
         for model, metrics in models.items()
-        for row in metrics_table.rows(model, metrics)
+        for name, value in metrics.items()
+        if "." not in name
     ]
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _params(comparison: Comparison) -> str:
@@ -102,7 +108,7 @@ def _params(comparison: Comparison) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
         f'<tr><th scope="row">{escape(change.name)}<small>{escape(change.place)}</small></th>'
-        + "".join(f"<td>{escape(side)}</td>" for side in change.sides)
+        + "".join(f"<td>{escape(side)}</td>" for side in map(str, (change.before, change.after)))
         + "</tr>"
         for change in comparison.params
     )

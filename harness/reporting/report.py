@@ -16,21 +16,13 @@ from dvc_render import VegaRenderer
 
 from harness.core.files import replacing, write_text
 from harness.reporting import markdown, page
-from harness.reporting.comparison import NOW, OVERLAP, Change, Comparison, Picture, compare
+from harness.reporting.comparison import NOW, VERDICTS, Change, Comparison, Picture, compare
 
 FOLDER = Path("report")
 IMAGES = Path("images")
 # Pixels of a picture of a chart for each of its own, so that it is sharp on most screens.
 SCALE = 1.5
-# The verdicts in the order and the words of the summary.
-VERDICTS = {
-    "clearly better": "clearly better",
-    "clearly worse": "clearly worse",
-    OVERLAP: "with overlapping intervals",
-    "better": "better without an interval",
-    "worse": "worse without an interval",
-    "": "neither better nor worse",
-}
+NOTE = "In brackets: 95% intervals. Where intervals overlap, a difference may be chance."
 
 
 def summary(comparison: Comparison) -> str:
@@ -41,32 +33,29 @@ def summary(comparison: Comparison) -> str:
             "the metrics, parameters, curves and pictures are the same."
         )
     # Metrics in groups, such as the cells of a matrix, follow from the single ones.
-    verdicts = [comparison.verdict(c) for c in comparison.single if not c.interval_of]
-    metrics = [f"{verdicts.count(v)} {words}" for v, words in VERDICTS.items() if v in verdicts]
-    intervals = {(c.place, c.interval_of) for c in comparison.single if c.interval_of}
-    others = [
-        f"{len(changed)} {noun}{'s' if len(changed) > 1 else ''}"
-        for noun, changed in (
-            ("interval", intervals),
-            ("parameter", comparison.params),
-            ("chart", comparison.charts),
-            ("picture", comparison.pictures),
-        )
-        if changed
-    ]
-    groups = (("Metrics", metrics), ("Changed", others))
-    return " ".join(f"{name}: {', '.join(items)}." for name, items in groups if items)
+    verdicts = [change.verdict for change in comparison.metrics if "." not in change.name]
+    changed = (
+        ("parameters", comparison.params),
+        ("charts", comparison.charts),
+        ("pictures", comparison.pictures),
+    )
+    counts = [(verdict, verdicts.count(verdict)) for verdict in VERDICTS]
+    counts += [("other metrics", verdicts.count(""))]
+    counts += [(noun, len(those)) for noun, those in changed]
+    return f"Changes: {', '.join(f'{what} ({count})' for what, count in counts if count)}."
 
 
 def text(comparison: Comparison) -> str:
     """The report as Markdown, for a comment; the names of its pictures are relative to it."""
     parts = [f"# Results against {comparison.revision}", summary(comparison)]
-    if comparison.single:
-        parts += ["## Metrics", *_metrics(comparison, comparison.single)]
-    if comparison.groups:
-        parts += _folded("Metrics in groups", *_metrics(comparison, comparison.groups))
+    single = [change for change in comparison.metrics if "." not in change.name]
+    groups = [change for change in comparison.metrics if "." in change.name]
+    if single:
+        parts += ["## Metrics", NOTE, _metrics(comparison, single)]
+    if groups:
+        parts += _folded("Metrics in groups", _metrics(comparison, groups))
     if comparison.params:
-        rows = [(change.place, f"`{change.name}`", *change.sides) for change in comparison.params]
+        rows = [(change.place, f"`{change.name}`", *_sides(change)) for change in comparison.params]
         head = ("file", "parameter", comparison.revision, NOW)
         parts += ["## Parameters", markdown.table(head, rows)]
     if comparison.charts:
@@ -78,17 +67,14 @@ def text(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _metrics(comparison: Comparison, changes: Iterable[Change]) -> list[str]:
-    rows = [(f"`{c.place}`", c.name, *c.sides, c.signed, comparison.verdict(c)) for c in changes]
-    verdicts = {verdict for *_, verdict in rows}
-    notes = []
-    if OVERLAP in verdicts:
-        notes.append("Where intervals overlap, a difference may be chance.")
-    if verdicts & {"better", "worse"}:
-        notes.append("Better or worse without “clearly”: no interval was measured.")
+def _metrics(comparison: Comparison, changes: Iterable[Change]) -> str:
     head = ("model", "metric", comparison.revision, NOW, "change", "")
-    table = markdown.table(head, rows, numbers=(2, 3, 4))
-    return [" ".join(notes), table] if notes else [table]
+    rows = [(f"`{c.place}`", c.name, *_sides(c), c.difference, c.verdict) for c in changes]
+    return markdown.table(head, rows, numbers=(2, 3, 4))
+
+
+def _sides(change: Change) -> tuple[str, str]:
+    return str(change.before), str(change.after)
 
 
 def _pictures(comparison: Comparison) -> str:
@@ -106,8 +92,8 @@ def _pictures(comparison: Comparison) -> str:
     return markdown.table(("", *sides), rows)
 
 
-def _folded(heading: str, *parts: str) -> list[str]:
-    return [f"<details><summary>{heading}</summary>", *parts, "</details>"]
+def _folded(heading: str, body: str) -> list[str]:
+    return [f"<details><summary>{heading}</summary>", body, "</details>"]
 
 
 def _title(chart: VegaRenderer) -> str:
