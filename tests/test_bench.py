@@ -8,7 +8,8 @@ def test_a_cost_is_seconds_memory_and_when_each_line_came(tmp_path):
     found = measure.cost([sys.executable, "-c", code], tmp_path)
     (first, a), (second, b) = found.lines
     assert (a, b) == ("a", "b")
-    assert 0.2 < second - first < found.seconds
+    assert 0 < first <= second <= found.seconds
+    assert found.seconds > 0.3
     assert found.memory > 1
 
 
