@@ -24,6 +24,8 @@ BAD = ["a", "dreadful", "boring", "film", "with", "awful", "acting", "and", "i",
 
 # Nothing that the tests start may ask the network for anything.
 os.environ["DVC_NO_ANALYTICS"] = "true"
+# What they start finds this Python, whether the environment is activated or not.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 
 
 @pytest.fixture

@@ -134,7 +134,6 @@ class Nested:
             "HOME": str(self.home),
             "GIT_CONFIG_NOSYSTEM": "1",
             "PYTHONPATH": str(ROOT),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         for name, text in FILES.items():
             path = self.folder / name

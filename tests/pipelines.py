@@ -13,7 +13,7 @@ from conftest import ROOT, output_of
 
 # Generous, as the machine may be busy: whatever is awaited takes a second or two alone.
 LIMIT = 120.0
-PATHS = {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+PATHS = {"PYTHONPATH": str(ROOT)}
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
 IGNORED = "/data/\n/scratch/\n/.dvc/tmp/\n/.dvc/cache/\n/.dvc/config.local\n__pycache__/\n"
 

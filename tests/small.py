@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -71,11 +70,7 @@ class Clone:
 
     def run(self, *command: str, code: int = 0) -> str:
         """Standard output and error of a command that must end with `code`."""
-        changes = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "CUDA_VISIBLE_DEVICES": "",
-        }
-        return output_of(command, self.folder, changes, code)
+        return output_of(command, self.folder, {"CUDA_VISIBLE_DEVICES": ""}, code)
 
     def repro(self, *arguments: str) -> list[str]:
         """The stages that `dvc repro` ran, in order."""

@@ -1,8 +1,6 @@
 """The harness serves a DVC project that has nothing of ours: no table and no script."""
 
-import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -77,8 +75,7 @@ class Foreign:
         self.folder = folder
 
     def run(self, *command: str, code: int = 0) -> str:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return output_of(command, self.folder, {"PATH": path, "PYTHONPATH": str(ROOT)}, code)
+        return output_of(command, self.folder, {"PYTHONPATH": str(ROOT)}, code)
 
     def harness(self, *arguments: str, code: int = 0) -> str:
         return self.run("python", "-m", "harness", *arguments, code=code)

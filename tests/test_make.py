@@ -20,8 +20,10 @@ LINUX = ("CPython", (3, 11), "Linux", "x86_64")
 
 
 @pytest.fixture
-def project(folder):
+def project(folder, monkeypatch):
     """The Makefile in a folder of its own, with an environment that looks finished."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of the `make test` around this
+        monkeypatch.delenv(name, raising=False)
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     (folder / ".venv/bin").mkdir(parents=True)
