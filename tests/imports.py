@@ -24,7 +24,7 @@ def reached(script: str) -> tuple[set[str], set[str]]:
     while waiting:
         path = waiting.pop()
         files.add(path)
-        for name in _imported(ROOT / path):
+        for name in imported(ROOT / path):
             found = _file_of(name)
             if found and found not in files and not is_guard(found):
                 waiting.add(found)
@@ -39,7 +39,8 @@ def is_guard(path: str) -> bool:
     return path.startswith("harness/") and not path.startswith(RESULTS)
 
 
-def _imported(path: Path) -> set[str]:
+def imported(path: Path) -> set[str]:
+    """The modules that a module imports by name, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):

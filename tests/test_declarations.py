@@ -1,8 +1,13 @@
-"""What `dvc.yaml` declares is what the code uses."""
+"""What `dvc.yaml` and `pyproject.toml` declare is what the code uses."""
+
+import re
+import sys
+import tomllib
+from importlib import metadata
 
 import pytest
 from conftest import ROOT
-from imports import reached
+from imports import imported, reached
 
 from harness.core.yaml import read_yaml
 from harness.stages import versions
@@ -67,3 +72,29 @@ def test_a_stage_depends_on_just_the_packages_that_it_reaches(stage):
 def test_the_tracked_versions_are_the_locked_ones(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert (ROOT / "versions.yaml").read_text() == versions.locked()
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [(("harness", "stages", "unroll"), ["jax"]), (("bench", "tests"), ["jax", "dev"])],
+    ids=["product", "development"],
+)
+def test_every_package_that_is_imported_is_declared(folders, extras):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    optional = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *(one for extra in extras for one in optional[extra])]
+    declared = {re.split(r"[\[<>=;~ ]", one)[0].lower() for one in requirements}
+    names = {
+        name
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for name in imported(path)
+    }
+    providers = metadata.packages_distributions()
+    packages = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    undeclared = [
+        package
+        for package in sorted(packages & set(providers) - {"harness", "stages", "unroll"})
+        if not declared & {name.lower() for name in providers[package]}
+    ]
+    assert undeclared == []
