@@ -44,7 +44,7 @@ s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8
 	$(PY) -m tests.s3 $(if $(PORT),--port $(PORT))
 
 test: venv ## run all tests, two at once
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 quick: venv ## run the tests that train nothing and start no browser or server
 	$(PY) -m pytest -n 2 -m "not slow"

@@ -157,6 +157,9 @@ SLOW = {
     *("test_recurrent.py", "test_start.py", "test_training.py"),
 }
 
+# The files that take longest, to begin with.
+LONGEST = ("test_bytes.py", "test_recurrent.py", "test_page.py", "test_training.py")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -167,7 +170,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if item.get_closest_marker("slow"):
             slow.add(item.path)
-    items.sort(key=lambda item: item.path not in slow)
+    last = len(LONGEST)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (item.path not in slow, ranks.get(item.path.name, last)))
 
 
 @pytest.fixture(scope="session")
