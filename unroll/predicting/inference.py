@@ -52,8 +52,8 @@ def load(folder: Path) -> Network:
     for path in (folder / CONFIGURATION, folder / WEIGHTS):
         if not path.exists():
             raise UserError(
-                f"{path}: there is no such file; `make repro` trains the models, "
-                "`dvc pull` fetches trained ones"
+                f"{path}: there is no such file; `unroll repro` trains the models, "
+                "`unroll pull` fetches trained ones"
             )
     configuration = read_json(folder / CONFIGURATION)
     try:

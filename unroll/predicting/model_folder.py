@@ -6,7 +6,6 @@ from pathlib import Path
 
 from harness.core.errors import UserError
 from harness.core.paths import PIPELINE
-from harness.core.yaml import read_yaml
 from unroll.core import paths
 
 
@@ -21,10 +20,12 @@ def folder(name: str) -> Path:
         return path
     if "/" in name:
         raise UserError(f"{name}: there is no such folder")
+    from harness.core.yaml import read_yaml  # takes 10 ms, and only a mistake needs it
+
     known = [Path(each["path"]).name for each in read_yaml(PIPELINE)["artifacts"].values()]
     if name not in known:
         raise UserError(f"--model is {name}, expected one of {', '.join(known)}, or a folder")
     raise UserError(
-        f"{path}: this model is not here; `make repro` trains the models, "
-        "`dvc pull` fetches trained ones"
+        f"{path}: this model is not here; `unroll repro` trains the models, "
+        "`unroll pull` fetches trained ones"
     )
