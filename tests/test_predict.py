@@ -337,7 +337,7 @@ def test_a_mistake_ends_the_process_with_one_line_and_code_1(project):
 
 def test_a_model_that_is_not_here_says_how_to_get_it(predict):
     shutil.rmtree("models/lstm")
-    with pytest.raises(UserError, match=r"make repro.*dvc pull"):
+    with pytest.raises(UserError, match=r"unroll repro.*unroll pull"):
         predict("review", "good")
 
 
