@@ -77,16 +77,6 @@ def _written(stage: dvc_file.Stage) -> set[Path]:
     return found
 
 
-def _leave_home() -> None:
-    """Keep libraries from what a user has set or cached in the home folder.
-
-    Settings there would change results; what is written belongs into the scratch folder.
-    """
-    for name in ("KERAS_HOME", "MPLCONFIGDIR"):
-        os.environ[name] = str(paths.SCRATCH.absolute() / "home")
-    os.environ.pop("MATPLOTLIBRC", None)
-
-
 def _unfinished(stage: dvc_file.Stage, found: dict[str, str]) -> Path:
     """The folder of this very computation; those of other code, parameters or data go away.
 
@@ -108,7 +98,6 @@ def main_of(name: str, params: Declared) -> Callable[..., None]:
     Raises:
         UserError: there is no such script.
     """
-    _leave_home()
     table = project.read()
     if table.start:
         project.function(table.start)(params)
