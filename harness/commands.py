@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -28,7 +30,8 @@ class Commands(click.Group):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
         with user_errors():
             try:
-                code = super().main(*arguments, **options | {"standalone_mode": False})
+                with _flushed_output():
+                    code = super().main(*arguments, **options | {"standalone_mode": False})
             except click.exceptions.Abort:
                 raise KeyboardInterrupt from None
             except click.ClickException as error:
@@ -36,3 +39,20 @@ class Commands(click.Group):
                 path = where.command_path if where else self.name
                 sys.exit(f"error: {error.format_message()} See `{path} --help`.")
         sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _flushed_output() -> Iterator[None]:
+    """Flush standard output at the end, however that comes.
+
+    If it fails, the interpreter must not try again at its own end: it would exit with 120 and
+    print a traceback.
+    """
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise
