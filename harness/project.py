@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from harness.core import titles
 from harness.core.errors import UserError, reason
 from harness.core.paths import PROJECT
 
@@ -37,7 +38,8 @@ class Project:
             beside the metric, which it draws against the last of them.
         metric: the metric that a sweep ranks by; the first number of the metrics file by default.
         better: `higher` or `lower`, which way `metric` gets better.
-        titles: a dictionary of what stage instances, such as models, are called in headings.
+        titles: a dictionary of what stage instances, such as models, are called in headings; those
+            whose names end like one in it, after it.
         results: functions without arguments that return a line for each committed file that is
             made of the results and does not agree with them; `check-results` prints the lines.
         keep: ignored folders whose files a clone of the project shares, such as downloads that are
@@ -60,8 +62,8 @@ class Project:
     small: str = ""
 
     def title(self, name: str) -> str:
-        """What a stage instance is called in a heading, by default its name."""
-        return self.all_titles().get(name, name)
+        """What a stage instance is called in a heading."""
+        return titles.title(name, self.all_titles())
 
     def all_titles(self) -> dict[str, str]:
         """The titles by name."""

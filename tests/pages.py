@@ -9,19 +9,16 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT, output_of
+import made_up
+from conftest import output_of
 from dvc.cli import main as dvc
 from dvc.repo import Repo
+from PIL import Image
 
 from harness.core.files import read_json
 from harness.core.metrics_table import COLUMNS, rows
 from harness.reporting import page, report
 
-# What the pages are made of: no model, corpus or other data.
-RESULTS = (
-    *(".dvc", "dvc.yaml", "dvc.lock", "metrics", "plots", "params.yaml", "versions.yaml"),
-    *("corpora.yaml", "pyproject.toml", "harness/reporting/page.html"),
-)
 # By model and metric, with the verdict on it; with the metric its interval moves along.
 CHANGES = {
     ("rnn", "auc"): (0.0007, "intervals overlap"),
@@ -45,17 +42,18 @@ def commit(folder: Path) -> Path:
 
 
 def results(folder: Path) -> Path:
-    """A repository with the project's real results, committed."""
-    for name in filter(None, git(ROOT, "ls-files", "-z", *RESULTS).split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    return commit(folder)
+    """A repository of the project with made-up results, committed."""
+    return commit(made_up.results(folder))
 
 
 def changed(folder: Path) -> Path:
     """The same after a change of parameters, as it were: of two models, and of one interval."""
     _edit(folder / "params.yaml", r"(?<=units: )\d+", "7")
     _edit(folder / "plots/curves/rnn.csv", r"(?<=\n1,)[^,]+", "0.7")
+    path = folder / "metrics/tickets_gru.json"
+    content = read_json(path)
+    content["confusion"]["bills 1"]["vat 1"] += 1
+    path.write_text(json.dumps(content))
     for (model, name), (change, _) in CHANGES.items():
         path = folder / f"metrics/{model}.json"
         content = read_json(path)
@@ -70,7 +68,7 @@ def changed(folder: Path) -> Path:
         table = "\n".join(",".join(map(str, row)) for row in [COLUMNS, *rows(model, content)])
         (folder / f"plots/points/{model}/figures.csv").write_text(table + "\n")
     pictures = folder / "plots/figures"
-    shutil.copyfile(pictures / "ae_bilstm/digits.png", pictures / "ae_lstm/digits.png")
+    shutil.copyfile(pictures / "ae_bilstm/examples.png", pictures / "ae_lstm/examples.png")
     return folder
 
 
@@ -90,8 +88,7 @@ def foreign(folder: Path) -> Path:
         for name in pipeline["metrics"]:
             (folder / name).write_text(json.dumps({"hits": n, "of": {"first": n / 8}}))
         (folder / "curve.csv").write_text(f"step,height\n0,0\n1,{n}\n")
-        picture = ROOT / f"plots/figures/ae_lstm/{('digits', 'means')[n % 2]}.png"
-        shutil.copyfile(picture, folder / "drawn.png")
+        Image.new("RGB", (64, 48), (20 * n, 99, 99)).save(folder / "drawn.png")
         if n == 3:
             commit(folder)
     return folder

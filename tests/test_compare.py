@@ -10,7 +10,7 @@ def test_an_experiment_runs_what_it_changes_and_becomes_a_branch(clone, tmp_path
     clone.run("git", "clone", "-q", str(clone.folder), str(other.folder))
     cache = clone.folder / ".dvc/cache"
     (other.folder / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n")
-    change = ("-n", "sixty", "-S", "evaluate.imdb.resamples=60", "evaluate@lstm")
+    change = ("-n", "sixty", "-S", "evaluate.resamples=60", "evaluate@lstm")
     output = other.run("dvc", "exp", "run", "--temp", *change)
     assert [line for line in output.splitlines() if line.startswith("Running stage")] == [
         "Running stage 'evaluate@lstm':"
@@ -27,4 +27,4 @@ def test_an_experiment_runs_what_it_changes_and_becomes_a_branch(clone, tmp_path
     )
     assert before["loss"] == after["loss"]
     other.run("dvc", "exp", "branch", "sixty", "more")
-    assert "+    resamples: 60" in other.run("git", "diff", "main", "more", "--", "params.yaml")
+    assert "+  resamples: 60" in other.run("git", "diff", "main", "more", "--", "params.yaml")

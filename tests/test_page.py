@@ -15,15 +15,14 @@ from typing import Any
 import browser
 import pages
 import pytest
-from conftest import ROOT
 
-from harness.core.files import read_json
-from unroll.plotting.titles import TITLES
+from unroll.plotting.titles import title
 
 pytestmark = pytest.mark.slow
 
-CHARTS = {"show": 13, "diff": 13, "report": 1, "foreign": 1}
-PICTURES = {"show": 16, "diff": 32, "report": 2, "foreign": 2}
+MODELS = ("rnn", "lstm", "tickets_gru", "ae_lstm", "ae_bilstm")
+CHARTS = {"show": 16, "diff": 16, "report": 1, "foreign": 1}
+PICTURES = {"show": 20, "diff": 40, "report": 2, "foreign": 2}
 VIEWS = [
     *(("show", width, scheme) for width in (390, 1440) for scheme in ("light", "dark")),
     *(("diff", 390, "dark"), ("diff", 1440, "light")),
@@ -207,12 +206,13 @@ def test_charts_pictures_and_tables_have_names(view):
     assert all(view.facts["captions"])
 
 
-def test_the_page_has_a_section_a_model_with_all_metrics(look):
+def test_the_page_has_a_section_a_model_with_all_metrics(look, made):
     facts = look("show", 1440, "light").facts
-    assert facts["headings"] == ["Results", "Overview", *TITLES.values()]
-    for model in TITLES:
+    assert facts["headings"] == ["Results", "Overview", *map(title, MODELS)]
+    for model in MODELS:
+        committed = pages.git(made["show"].parents[2], "show", f"main:metrics/{model}.json")
         text = " ".join(cell for row in facts["tables"][model] for cell in row)
-        for name, value in read_json(ROOT / f"metrics/{model}.json").items():
+        for name, value in json.loads(committed).items():
             if isinstance(value, float):
                 assert f"{value:.4f}" in text or str(value) in text, (model, name)
             elif name.endswith("_interval"):
@@ -223,8 +223,8 @@ def test_a_difference_is_shown_as_a_number_and_in_a_report_called_better_or_wors
     wanted = {
         ("rnn", "AUC"): ("+0.0007", " intervals overlap"),
         ("rnn", "balanced accuracy"): ("−0.0200", " clearly worse"),  # noqa: RUF001
-        ("rnn", "loss (nats)"): ("+0.0100", " worse without interval"),
-        ("ae_lstm", "loss (nats)"): ("−0.0100", " better without interval"),  # noqa: RUF001
+        ("rnn", "loss"): ("+0.0100", " worse without interval"),
+        ("ae_lstm", "loss"): ("−0.0100", " better without interval"),  # noqa: RUF001
         ("rnn", "threshold"): ("same", ""),
         ("lstm", "AUC"): ("same", " interval changed"),
     }
@@ -238,7 +238,7 @@ def test_a_difference_is_shown_as_a_number_and_in_a_report_called_better_or_wors
 def test_captions_speak_of_intervals_where_there_are_any(look):
     captions = look("report", 1440, "dark").facts["captions"]
     _, overview, rnn, ae_lstm, lstm = captions  # the first is that of the parameters
-    assert "AUC: higher is better; loss (nats): lower is better." in overview
+    assert "AUC: higher is better; loss: lower is better." in overview
     assert ["overlap" in text for text in (rnn, ae_lstm, lstm)] == [True, False, True]
 
 
@@ -254,7 +254,7 @@ def test_before_it_is_set_up_the_page_says_how_to_do_without_the_web(chromium, l
     notice = chromium.find_element("css selector", ".notice[role=status]").text
     assert "python -m harness page" in notice
     assert [url for url in view.requests if url.startswith("https:")]  # the log would show one
-    assert view.facts["headings"] == ["Results", "Overview", *TITLES]
+    assert view.facts["headings"] == ["Results", "Overview", *MODELS]
     assert view.facts["tables"]["rnn"]
     assert view.facts["over"] == []
 

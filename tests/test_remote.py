@@ -27,6 +27,12 @@ LONG = 120.0  # seconds, for what a busy machine does sometime
 AGAIN = "; nothing is lost here; run the same command again\n"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A server on this machine may answer late when the machine is busy."""
+    monkeypatch.setattr(probe, "LIMIT", LONG)
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     return Tiny.made(tmp_path_factory.mktemp("tiny") / "made")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pages
 import pytest
-from conftest import ROOT
 
 from harness import git
 from harness.core.errors import UserError
@@ -34,18 +33,19 @@ def test_a_report_says_what_changed_and_its_pictures_exist(made):
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     for (model, name), (change, verdict) in pages.CHANGES.items():
         metric = name.partition("_interval")[0]
-        before = read_json(ROOT / f"metrics/{model}.json")[metric]
-        after = before if metric != name else before + change
+        after = read_json(made["changed"].parents[2] / f"metrics/{model}.json")[metric]
+        before = after if metric != name else after - change
         [row] = [row for row in rows if row.startswith(f"| `{model}` | {metric} |")]
         assert f"| {before:.4f}" in row
         assert f"| {after:.4f}" in row
         assert row.endswith(f" | {after - before:+.4f} | {verdict} |")
+    assert "tickets_gru" not in text  # of which one of 900 cells changed, that a chart shows
     assert re.search(r"\| params.yaml \| `models.rnn.units` \| \d+ \| 7 \|", text)
     named = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
     folder = made["changed"].parent
     found = sorted(folder.rglob("*.png"))
     assert sorted(named) == [path.relative_to(folder).as_posix() for path in found]
-    assert "images/before/plots/figures/ae_lstm/digits.png" in named
+    assert "images/before/plots/figures/ae_lstm/examples.png" in named
     assert len(named) == 3
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in found)
 

@@ -10,9 +10,9 @@ import pytest
 from pydantic import Field, model_validator
 
 from harness.core.errors import UserError
+from harness.core.sections import Section
 from harness.core.yaml import read_yaml
 from harness.stages import validation
-from harness.stages.validation import Section
 
 
 class Color(Enum):

@@ -161,7 +161,7 @@ def compare(revision: str) -> Comparison:
 
 
 def _files(answer: dict[str, Any], side: str) -> Files:
-    """What `dvc metrics show` or `dvc params show` found in one revision, by path.
+    """What `dvc metrics show` or `dvc params show` found in one revision, by path; no matrices.
 
     Raises:
         UserError: a file could not be read.
@@ -171,6 +171,7 @@ def _files(answer: dict[str, Any], side: str) -> Files:
         if error := file.get("error"):
             raise UserError(f"{path}: DVC cannot read it in {side} ({reason(error)})")
         data = file["data"] if isinstance(file["data"], dict) else {"value": file["data"]}
+        data = {name: group for name, group in data.items() if not _is_matrix(group)}
         flat = {str(name): of[0] for name, of in pd.json_normalize(data).to_dict("list").items()}
         found[path] = {
             name: Value(value, *(flat.get(f"{name}_interval.{end}") for end in ("low", "high")))
@@ -178,6 +179,12 @@ def _files(answer: dict[str, Any], side: str) -> Files:
             if "_interval." not in name
         }
     return found
+
+
+def _is_matrix(group: Any) -> bool:
+    """Whether rows and columns have the same names, as those of confusions, which a chart shows."""
+    rows = list(group.values()) if isinstance(group, dict) else []
+    return bool(rows) and all(isinstance(r, dict) and r.keys() == group.keys() for r in rows)
 
 
 def _names(paths: set[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ HERE = Path()
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, or one instance of it, as DVC addresses it: `train-rnn`, `evaluate@rnn`.
+    """One stage, or one instance of it, as DVC addresses it: `train-rnn@rnn`, `evaluate@rnn`.
 
     All paths are relative to the project's root, or absolute. What lies elsewhere, with a name like
     `s3://...`, is left to DVC.

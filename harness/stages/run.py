@@ -29,7 +29,7 @@ FINISHED = "finished"
 
 
 def declared(name: str) -> Declared:
-    """The parameters of one stage, such as `train-lstm` or `evaluate@rnn`.
+    """The parameters of one stage, such as `train-lstm@lstm` or `evaluate@rnn`.
 
     Raises:
         UserError: `dvc.yaml` has no such stage.
@@ -128,5 +128,7 @@ def command() -> None:
         ending.end_when_asked("stopped; the same command resumes from here")
         ending.end_with_parent()
         if not name:
-            raise UserError("expected one stage, for example: python -m harness.stages train-rnn")
+            raise UserError(
+                "expected one stage, for example: python -m harness.stages train-rnn@rnn"
+            )
         main(name, arguments)
