@@ -6,19 +6,21 @@ from pathlib import Path
 
 CORPORA = Path("corpora.yaml")
 
-# A trained model: Keras's configuration, the weights and, for a classifier, its threshold.
+# A trained model: Keras's configuration, the weights, and what the model is for.
 CONFIGURATION = "model.json"
 WEIGHTS = "model.weights.h5"
-THRESHOLD = "threshold.json"
-# The vocabulary, beside the prepared reviews and beside the classifiers that read them.
-VOCABULARY = "encoder.json"
+TASK = "task.json"
+# The vocabulary, beside the prepared texts and beside the models that read them.
+VOCABULARY = "vocabulary.json"
+# What `preprocess` found in a corpus.
+ABOUT = "corpus.json"
 # The rows of the prepared training split that validate.
 VALIDATION = "validation.npy"
 
 
-def raw(corpus: str) -> Path:
-    """The verified corpus as `fetch` wrote it."""
-    return Path("data/raw") / corpus
+def raw(source: str) -> Path:
+    """The verified files of a source as `fetch` wrote them."""
+    return Path("data/raw") / source
 
 
 def prepared(corpus: str) -> Path:

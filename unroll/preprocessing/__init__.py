@@ -1,4 +1,4 @@
-"""From a corpus to what a model reads: word ids, and the rows that validate.
+"""From a corpus to prepared data: word ids, scaled numbers, rows to train, validate and test on.
 
 Not here: file formats of corpora, and anything that trains.
 """

@@ -1,16 +1,99 @@
-"""The validation part of a training split."""
+"""Which rows test, and which of the others validate."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from harness.core.errors import UserError
+from unroll.corpora.blocks import Split
 
 
-def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Choose a validation part with the same proportions of classes as the whole.
+def test_rows(
+    split: Split,
+    given: list[str | None],
+    times: list[float | None],
+    labels: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    **options: Any,
+) -> np.ndarray:
+    """Which rows test: as the corpus says, the last by time, or a random share.
 
-    Rows of one group, such as copies of one text, stay on the same side, so that validation rows
+    Args:
+        given: of each row `train`, `test`, or None where the corpus does not say it.
+        times: of each row, where the split is by time.
+        labels, groups, options: as for `held_back`.
+
+    Returns:
+        bool (n,).
+
+    Raises:
+        UserError: one of the two sides would be empty.
+    """
+    said = {name for name in given if name is not None}
+    if said:
+        for name in sorted({"train", "test"} - said):
+            raise UserError(f"there is no {name} row; the corpus has {', '.join(sorted(said))}")
+        if None in given:
+            raise UserError(f"row {given.index(None) + 1} is neither a train nor a test row")
+        return np.array([name == "test" for name in given])
+    if split.time is None:
+        tests = np.zeros(len(labels), bool)
+        tests[held_back(labels, groups, split.test, seed, "a test split", **options)] = True
+        return tests
+    if None in times:
+        raise UserError(f"row {times.index(None) + 1} has no {split.time}")
+    count = round(len(times) * split.test)
+    if not 0 < count < len(times):
+        raise UserError(f"a test split of {split.test} takes {count} of {len(times)} rows")
+    return np.isin(
+        np.arange(len(times)), np.argsort(np.array(times, np.float64), kind="stable")[-count:]
+    )
+
+
+def held_back(
+    labels: np.ndarray,
+    groups: np.ndarray,
+    share: float,
+    seed: int,
+    what: str = "a validation part",
+    *,
+    windows: bool = False,
+    normal: bool = False,
+    classes: Sequence[str] = (),
+) -> np.ndarray:
+    """Choose rows as `stratified` does, but the last windows of a signal.
+
+    Windows overlap with those beside them, so random ones would not be new to the model.
+
+    Args:
+        windows: whether the rows are windows, a group being a signal.
+        normal: whether a model learns from one class alone, so that others may be missing.
+        classes: their names by number, for messages.
+    """
+    count = round(len(labels) * share)
+    if windows and len(np.unique(groups)) == 1 and count:
+        sides = labels[:-count], labels[-count:]
+        if normal or all(len(np.unique(side)) == len(np.unique(labels)) for side in sides):
+            return np.arange(len(labels) - count, len(labels))
+        groups = np.arange(len(labels))
+    return stratified(labels, groups, share, seed, what, classes)
+
+
+def stratified(
+    labels: np.ndarray,
+    groups: np.ndarray,
+    share: float,
+    seed: int,
+    what: str = "a validation part",
+    classes: Sequence[str] = (),
+) -> np.ndarray:
+    """Choose rows with the same proportions of classes as the whole.
+
+    Rows of one group, such as copies of one text, stay on the same side, so that the chosen rows
     are new to the model.
 
     Args:
@@ -18,6 +101,7 @@ def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) 
         groups: shape (n,), equal where rows belong together.
         share: the share of each class's groups to choose, above 0 and below 1.
         seed: of the random choice.
+        what: the chosen rows are, for messages; `classes` are their names by number.
 
     Returns:
         The chosen rows in ascending order.
@@ -33,8 +117,9 @@ def stratified(labels: np.ndarray, groups: np.ndarray, share: float, seed: int) 
         count = round(len(own) * share)
         if not 0 < count < len(own):
             raise UserError(
-                f"params.yaml: a validation part of {share} takes {count} of the {len(own)} "
-                f"examples of class {label}; both sides need at least one"
+                f"{what} of {share} takes {count} of the {len(own)} examples of class "
+                f"{classes[label] if classes else label}; both sides need at least one: add some, "
+                "leave the class out, or choose another share"
             )
         chosen.append(rng.choice(own, count, replace=False))
     return np.flatnonzero(np.isin(groups, np.concatenate(chosen)))

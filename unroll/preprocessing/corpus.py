@@ -1,0 +1,227 @@
+"""From a block of `corpora.yaml` to the prepared data of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import UserError
+from harness.core.files import write_json
+from unroll.core.arrays import write_array
+from unroll.core.paths import ABOUT, CORPORA, VALIDATION, prepared
+from unroll.corpora.blocks import Block
+from unroll.corpora.reading import read
+from unroll.corpora.rows import Rows
+from unroll.preprocessing.kinds import EMPTY, KINDS
+from unroll.preprocessing.splits import held_back, test_rows
+from unroll.preprocessing.store import Store
+
+
+@dataclass
+class Found:
+    """What is known of each kept row beside its content, in the order of the corpus."""
+
+    labels: list[str | None] = field(default_factory=list)
+    given: list[str | None] = field(default_factory=list)
+    groups: list[str | None] = field(default_factory=list)
+    times: list[float | None] = field(default_factory=list)
+    digests: list[int | None] = field(default_factory=list)  # equal for copies of one text
+    empty: int = 0
+    without_label: int = 0
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which rows train, validate and test.
+
+    Attributes:
+        classes: their names in the order of their numbers; none where rows have no labels.
+        labels: numbers of classes, uint8 (n,); 0 without classes.
+        tests: which rows test, bool (n,).
+        held: which of the training rows validate, in ascending order.
+    """
+
+    classes: list[str]
+    labels: np.ndarray
+    tests: np.ndarray
+    held: np.ndarray
+
+
+def prepare(name: str, block: Block, seed: int) -> dict[str, Any]:
+    """Read a corpus, split it, and write `data/prepared/NAME`.
+
+    Returns:
+        How many rows each split and each class has, how many were left out, and copies.
+
+    Raises:
+        UserError: as `collect` and `divide` say.
+    """
+    with Store() as store, mistakes_of(name, block):
+        kind, found = collect(block, store)
+        return _write(prepared(name), block, store, kind, found, divide(block, found, seed))
+
+
+@contextmanager
+def mistakes_of(name: str, block: Block) -> Iterator[None]:
+    """Begin the line of a `UserError` with the place of the block, unless it names the file."""
+    try:
+        yield
+    except UserError as error:
+        place = "" if str(error).startswith(block.path) else f"{CORPORA}: corpora.{name}: "
+        raise UserError(f"{place}{error}") from None
+
+
+def collect(block: Block, store: Store) -> tuple[Any, Found]:
+    """Read a corpus into `store`.
+
+    Rows without content, or without a label where others have one, are counted and left out.
+
+    Returns:
+        What writes the rows of its kind, and what is known of each.
+
+    Raises:
+        UserError: the corpus cannot be read, or has no row that can be used.
+    """
+    kind, found = KINDS[block.kind](block, store), Found()
+    for rows in read(block):
+        _add(rows, block, kind, found)
+    if not found.labels:
+        raise UserError("there is no row in it that can be used")
+    return kind, found
+
+
+def divide(block: Block, found: Found, seed: int) -> Division:
+    """Choose the rows that test, and those of the others that validate.
+
+    Raises:
+        UserError: a class would be empty on one side, or there is only one.
+    """
+    classes = _classes(block, found.labels)
+    if len(classes) > 256:
+        raise UserError(f"{len(classes)} classes in {block.label}; expected at most 256")
+    if block.normal is not None and block.normal not in classes:
+        raise UserError(f"normal: no row has the class {block.normal!r}; expected one of {classes}")
+    numbers = {label: number for number, label in enumerate(classes)}
+    labels = np.array([numbers.get(label or "", 0) for label in found.labels], np.uint8)
+    groups = _groups(found)
+    windows = bool(getattr(block, "window", None))
+    of: dict[str, Any] = {
+        "windows": windows,
+        "normal": block.normal is not None,
+        "classes": classes,
+    }
+    tests = test_rows(block.split, found.given, found.times, labels, groups, seed, **of)
+    held = held_back(labels[~tests], groups[~tests], block.validation, seed, **of)
+    return Division(classes, labels, tests, held)
+
+
+def _add(rows: Rows, block: Block, kind: Any, found: Found) -> None:
+    for x, label, split, group, time in zip(
+        rows.x, rows.label, rows.split, rows.group, rows.time, strict=True
+    ):
+        if block.label is not None and label is None:
+            found.without_label += 1
+        elif (digest := kind.add(x)) == EMPTY:
+            found.empty += 1
+        else:
+            found.digests.append(digest)
+            found.labels.append(label)
+            found.given.append(split)
+            found.groups.append(group)
+            found.times.append(time)
+
+
+def _write(
+    folder: Path, block: Block, store: Store, kind: Any, found: Found, division: Division
+) -> dict[str, Any]:
+    classes, labels, tests = division.classes, division.labels, division.tests
+    splits = {"train": ~tests, "test": tests}
+    about: dict[str, Any] = {
+        "kind": block.kind,
+        "classes": classes,
+        **block.nouns.model_dump(),
+        "steps": (int(store.lengths.min()), int(store.lengths.max())),
+        "examples": block.examples,
+        "normal": block.normal,
+        "reads": block.reads(),
+    }
+    about |= kind.write(folder, splits)
+    places = np.flatnonzero(tests)
+    if np.ptp(places) >= len(places) or len({found.groups[place] for place in places}) > 1:
+        about["stride"] = 0  # the windows that test are not those of one signal
+    counts: dict[str, Any] = {
+        "rows": {split: int(chosen.sum()) for split, chosen in splits.items()},
+        "left_out": {"empty": found.empty, "without_label": found.without_label},
+    }
+    write_array(folder / VALIDATION, division.held)
+    for split, chosen in splits.items():
+        if classes:
+            write_array(folder / f"y_{split}.npy", labels[chosen])
+            each = np.bincount(labels[chosen], minlength=len(classes)).tolist()
+            counts[f"{split}_classes"] = dict(zip(classes, each, strict=True))
+    if copies := copies_of(found, tests):
+        counts["copies"] = copies
+    write_json(folder / ABOUT, counts | {"about": about})
+    return counts
+
+
+def copies_of(found: Found, tests: np.ndarray) -> dict[str, int]:
+    """Copies of one text within each split, and texts that are in both; none of other kinds."""
+    if found.digests[0] is None:
+        return {}
+    digests = np.array(found.digests)
+    train, test = np.unique(digests[~tests]), np.unique(digests[tests])
+    return {
+        "train": int((~tests).sum()) - len(train),
+        "test": int(tests.sum()) - len(test),
+        "both": len(np.intersect1d(train, test)),
+    }
+
+
+def _classes(block: Block, labels: list[str | None]) -> list[str]:
+    """The names of the classes in the order of their numbers; none where rows have no labels.
+
+    Numbers are in their own order, other names in that of their code points.
+    """
+    names = {label for label in labels if label is not None}
+    if not names:
+        return []
+    if block.classes is not None:
+        wanted = list(block.classes)
+        if extra := sorted(names - set(wanted)):
+            raise UserError(f"a row has the class {extra[0]!r}, which is not among `classes`")
+        names = set(wanted)
+        return wanted
+    if len(names) == 1:
+        raise UserError(f"all rows have the class {names.pop()!r}; expected two classes or more")
+    try:
+        return sorted(names, key=lambda name: (float(name), name))
+    except ValueError:
+        return sorted(names)
+
+
+def _groups(found: Found) -> np.ndarray:
+    """A number for each row, equal where rows must stay on one side, int64 (n,).
+
+    Rows belong together if they have the same group or are copies of one text, or if other rows
+    link them.
+    """
+    count = len(found.labels)
+    known = [values for values in (found.groups, found.digests) if values[0] is not None]
+    if not known:
+        return np.arange(count)
+    numbers = [np.unique(np.array(values), return_inverse=True)[1] for values in known]
+    if len(numbers) == 1:
+        return numbers[0]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = numbers
+    size = first.max() + second.max() + 2
+    links = coo_array((np.ones(count), (first, first.max() + 1 + second)), (size, size))
+    return connected_components(links, directed=False)[1][first]
