@@ -1,27 +1,8 @@
-"""train-rnn: a simple recurrent network reads a review word by word and scores it at the end."""
-
-import keras
-from keras import layers
+"""train-rnn: a simple recurrent network reads a sequence step by step and scores it at the end."""
 
 from harness.core.params import Declared
-from unroll.training.text_classifier import train_classifier
+from unroll.training.train import train
 
 
-def build(settings: dict, vocabulary: int, length: int) -> keras.Model:
-    """Word ids (batch, length) to the probability that a review is positive (batch, 1)."""
-    return keras.Sequential(
-        [
-            layers.Input((length,), dtype="int32"),
-            layers.Embedding(vocabulary, settings["embedding"], name="embedding"),
-            layers.Dropout(settings["dropout_input"], name="dropout_input"),
-            layers.SimpleRNN(settings["units"], name="rnn"),
-            layers.BatchNormalization(name="normalization"),
-            layers.Dropout(settings["dropout_output"], name="dropout_output"),
-            layers.Dense(1, activation="sigmoid", dtype="float32", name="score"),
-        ],
-        name="rnn",
-    )
-
-
-def main(params: Declared) -> None:
-    train_classifier("rnn", build, params)
+def main(params: Declared, name: str, corpus: str) -> None:
+    train(name, corpus, params)

@@ -7,9 +7,9 @@ from keras import layers
 from harness.core.errors import UserError
 from harness.core.files import read_json
 from harness.core.yaml import read_yaml
-from stages import train_ae, train_lstm, train_rnn
 from unroll.core import paths
-from unroll.models import saving
+from unroll.models import architectures, saving
+from unroll.models.stacks import MASKED, Data
 
 MODELS = read_yaml(ROOT / "params.yaml")["models"]
 # The architectures of the chapter; what is tuned for speed, such as the rate, is not counted.
@@ -61,11 +61,18 @@ KERAS_3_4 = {
 }
 
 
+TEXTS = Data(steps=128, features=None, vocabulary=10_000, classes=2, bounded=False)
+IMAGES = Data(steps=28, features=28, vocabulary=0, classes=10, bounded=True)
+SERIES = Data(steps=12, features=3, vocabulary=0, classes=4, bounded=False)
+
+
 def build(name: str) -> keras.Model:
-    settings = MODELS[name] | CHAPTER[name]
-    if name.startswith("ae_"):
-        return train_ae.BUILD[name.removeprefix("ae_")](settings)
-    return {"rnn": train_rnn, "lstm": train_lstm}[name].build(settings, 10_000, 128)
+    return built(MODELS[name] | CHAPTER[name], IMAGES if "ae_" in name else TEXTS, name)
+
+
+def built(block: dict, data: Data, name: str = "model") -> keras.Model:
+    architecture = architectures.find(block["architecture"])
+    return architecture.build(architecture.Parameters.model_validate(block), data, name)
 
 
 def trainable(model: keras.Model) -> int:
@@ -120,6 +127,30 @@ def test_a_saved_model_names_nothing_that_keras_3_4_does_not_know(folder, name):
         assert set(part["config"]) <= KERAS_3_4[part["class_name"]]
 
 
+@pytest.mark.parametrize("data", [TEXTS, IMAGES, SERIES], ids=["texts", "images", "series"])
+@pytest.mark.parametrize("architecture", architectures.names())
+@pytest.mark.parametrize("more", [{}, {"bidirectional": True, "layers": 3}, {"mask": True}])
+def test_every_architecture_reads_every_kind_and_can_be_saved(folder, architecture, data, more):
+    block = {"architecture": architecture, "units": 4}
+    if "autoencoder" in architecture:
+        if more or data is TEXTS:
+            pytest.skip("no option of an autoencoder")
+    else:
+        block |= more | {"embedding": 4}
+    model = built(block, data)
+    shape = (2, data.steps) if data is TEXTS else (2, data.steps, data.features)
+    x = np.random.default_rng(0).integers(1, 3, shape).astype(np.float32)
+    if "mask" in more:
+        x[1, :5] = 0 if data is TEXTS else MASKED
+    found = saving.predict(model, x)
+    if "autoencoder" in architecture:
+        assert found.shape == x.shape
+    else:
+        assert found.shape == (2, 1 if data.classes == 2 else data.classes)
+    saving.save(model, folder)
+    np.testing.assert_allclose(saving.predict(saving.load(folder), x), found, atol=1e-6)
+
+
 def test_a_newer_option_that_a_model_uses_is_saved(folder):
     normalization = layers.BatchNormalization(renorm=True)
     saving.save(keras.Sequential([layers.Input((3,)), normalization]), folder)
@@ -138,7 +169,7 @@ def test_numbers_that_dvc_takes_for_equal_give_equal_files(folder):
     for name, rate in (("whole", 0), ("point", 0.0)):
         keras.utils.clear_session()  # names of layers count up within a process
         settings = MODELS["ae_lstm"] | CHAPTER["ae_lstm"] | {"dropout_latent": rate}
-        saving.save(train_ae.lstm(settings), folder / name)
+        saving.save(built(settings, IMAGES, "ae_lstm"), folder / name)
     texts = [(folder / name / paths.CONFIGURATION).read_text() for name in ("whole", "point")]
     assert texts[0] == texts[1]
 

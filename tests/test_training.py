@@ -7,9 +7,9 @@ import pytest
 from keras import layers
 
 from harness.core.errors import UserError
-from unroll.core.datasets import Part
-from unroll.training import checkpoints
-from unroll.training.loop import _reseed, fit
+from unroll.training import checkpoints, order
+from unroll.training.loop import Rows, _reseed, fit
+from unroll.training.order import PER_CALL, Order
 from unroll.training.steps import steps_of
 
 COSINE = {"name": "cosine", "warmup": 0.25}
@@ -30,9 +30,9 @@ def plateau(patience: int) -> dict:
 SETTINGS = {"batch": 16, "epochs": 6, "optimizer": adam(0.05), "schedule": COSINE, "patience": 9}
 
 
-def data(rows: int, seed: int) -> Part:
+def data(rows: int, seed: int) -> Rows:
     x = np.random.default_rng(seed).normal(size=(rows, 5)).astype(np.float32)
-    return Part(x, (x[:, :1] > 0).astype(np.float32))
+    return Rows(x, (x[:, :1] > 0).astype(np.float32))
 
 
 def train(
@@ -53,6 +53,7 @@ def train(
         data(200, 1),
         data(100, 2),
         SETTINGS | changes,
+        loss="binary_crossentropy",
         seed=seed,
         curves=curves,
         prepare=keras.ops.array,
@@ -120,10 +121,26 @@ def test_dropout_masks_differ_from_step_to_step_and_from_epoch_to_epoch():
     for epoch in range(2):
         _reseed(model, 1, epoch)
         model.reset_metrics()
-        means = runner.run(np.arange(3, dtype=np.int32))
+        means = runner.run(np.arange(3, dtype=np.int32), 50)
         runner.finish()
         sums += np.diff(means * [1, 2, 3], prepend=0).round(4).tolist()
     assert len(set(sums)) > 3
+
+
+@pytest.mark.parametrize("lengths", [np.full(95, 8), np.arange(95) % 8 + 1], ids=["one", "many"])
+def test_an_epoch_reads_every_row_at_most_once_and_all_of_it(monkeypatch, lengths):
+    monkeypatch.setattr(order, "WORTH", 0)
+    plan = Order(lengths, 8, 4, seed=1)
+    first, second = (list(plan.calls(epoch)) for epoch in (0, 1))
+    rows = np.concatenate([rows for rows, _ in first])
+    assert len(rows) == len(set(rows.tolist())) == 92
+    assert rows.tolist() != np.concatenate([rows for rows, _ in second]).tolist()
+    for found, width in first:
+        assert lengths[found].max() <= width <= 8
+        assert len(found) <= PER_CALL * 4
+    assert {width for _, width in first} == ({8} if (lengths == 8).all() else {2, 4, 6, 8})
+    again = list(Order(lengths, 8, 4, seed=1).calls(0))
+    assert all((one == two).all() for (one, _), (two, _) in zip(first, again, strict=True))
 
 
 class Killed(Exception):

@@ -1,4 +1,4 @@
-"""What models are made of and how they are saved: backend, recurrent layer, files.
+"""What models are made of and how they are saved: architectures, parameters, inputs, layers, files.
 
-Not here: the stack of layers of one model, which stands in its training script.
+Not here: training and measuring.
 """

@@ -20,27 +20,10 @@ from unroll.core.paths import CONFIGURATION, WEIGHTS
 # Rows. Large enough to keep every core busy, small enough for the memory of any machine.
 PREDICTION_BATCH = 1000
 
-# The classes that models of this project use. A configuration that names anything else, such as a
-# lambda or a class of another module, is refused before Keras sees it.
-_ALLOWED = {
-    "keras.DTypePolicy",
-    "keras.Sequential",
-    "keras.initializers.GlorotUniform",
-    "keras.initializers.Ones",
-    "keras.initializers.Orthogonal",
-    "keras.initializers.RandomUniform",
-    "keras.initializers.Zeros",
-    "keras.layers.BatchNormalization",
-    "keras.layers.Bidirectional",
-    "keras.layers.Dense",
-    "keras.layers.Dropout",
-    "keras.layers.Embedding",
-    "keras.layers.GRU",
-    "keras.layers.InputLayer",
-    "keras.layers.LSTM",
-    "keras.layers.RepeatVector",
-    "keras.layers.SimpleRNN",
-}
+# What a configuration may name. Anything else, such as a class of another module, is refused before
+# Keras sees it; so are the layers that run code or read files.
+_ALLOWED = ("keras", "keras.initializers", "keras.layers", "keras.regularizers")
+_REFUSED = ("Lambda", "TorchModuleWrapper", "TFSMLayer", "FlaxLayer", "JaxLayer")
 
 # Arguments that came after Keras 3.4, with their defaults. Older versions refuse to load what they
 # do not know, so these are saved only where a model uses them.
@@ -61,7 +44,7 @@ def save(model: keras.Model, folder: Path) -> None:
     for part in _parts(configuration):
         if part.get("registered_name") == "unroll>LSTM":
             part.update(module="keras.layers", class_name="LSTM", registered_name=None)
-            del part["config"]["repeated"]
+            del part["config"]["repeated"], part["config"]["padded"]
         if part["class_name"] == "Dropout":
             # DVC takes 0 and 0.0 as equal, so they must give the same bytes.
             part["config"]["rate"] = float(part["config"]["rate"])
@@ -84,8 +67,9 @@ def load(folder: Path) -> keras.Model:
     """
     configuration = read_json(folder / CONFIGURATION)
     for part in _parts(configuration):
-        name = f"{part.get('module')}.{part.get('class_name')}"
-        if name not in _ALLOWED:
+        module, kind = part.get("module"), part.get("class_name")
+        if module not in _ALLOWED or kind in _REFUSED or part.get("registered_name"):
+            name = f"{module}.{kind}"
             raise UserError(f"{folder / CONFIGURATION}: refused, it names {name[:100]!r}")
     weights = folder / WEIGHTS
     try:

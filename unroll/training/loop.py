@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +13,62 @@ import keras
 import numpy as np
 
 from harness.core.errors import UserError
-from unroll.core.datasets import Part
 from unroll.core.progress import bar
 from unroll.models.saving import PREDICTION_BATCH
 from unroll.training.checkpoints import Checkpoints
+from unroll.training.order import Order
 from unroll.training.schedule import Progress, optimizer_of
-from unroll.training.steps import PER_CALL, Prepare, Steps, steps_of
+from unroll.training.steps import Prepare, Steps, steps_of
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn from.
+
+    Attributes:
+        x: inputs as they are stored.
+        y: targets as the loss takes them; the same object where inputs are targets.
+        lengths: of the rows whose padding in front is to be passed over; None for the others.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    lengths: np.ndarray | None = None
 
 
 def fit(
     model: keras.Model,
-    train: Part,
-    validation: Part,
+    train: Rows,
+    validation: Rows,
     settings: dict[str, Any],
     *,
+    loss: Any,
     seed: int,
     curves: Path,
     prepare: Prepare,
     unfinished: Path | None = None,
 ) -> None:
-    """Train `model` with binary cross-entropy and restore its best weights.
+    """Train `model` and restore its best weights.
 
     The order of the rows and the dropout masks of epoch n depend only on `seed` and n. The best
     epoch is the one with the lowest validation loss.
 
     Args:
-        train, validation: what to learn from, and what decides when to stop; `y` is the target.
-        settings: the model's section of `params.yaml`.
+        train, validation: what to learn from, and what decides when to stop.
+        settings: the model's section of `params.yaml`, with all defaults.
+        loss: as Keras takes it.
         curves: the table of losses, rewritten after every epoch.
-        prepare: turns stored rows of `x` and `y` into what the model takes, with `keras.ops`.
+        prepare: turns stored rows of `x` into what the model takes, with `keras.ops`.
         unfinished: a folder for this computation alone. Training resumes from what an interrupted
             run left there, with the same result to the last bit as without the interruption.
 
     Raises:
         UserError: the loss is no longer a finite number.
     """
-    # The last rows of the order, too few for a whole batch, are left out of this epoch; each epoch
-    # leaves out others.
-    batch = min(settings["batch"], len(train.x))
-    steps = len(train.x) // batch
-    model.compile(optimizer=optimizer_of(settings, steps), loss="binary_crossentropy")
+    batch, steps = min(settings["batch"], len(train.x)), train.x.shape[1]
+    lengths = np.full(len(train.x), steps) if train.lengths is None else train.lengths
+    order = Order(lengths, steps, batch, seed)
+    model.compile(optimizer=optimizer_of(settings, order.steps), loss=loss)
     runner = steps_of(model, train.x, train.y, batch, prepare)
     progress = Progress(model, settings)
     checkpoints = Checkpoints(unfinished) if unfinished else None
@@ -61,43 +78,40 @@ def fit(
         progress.write(curves)
 
     x_validation = keras.ops.convert_to_numpy(prepare(validation.x))
-    y_validation = (
-        x_validation
-        if validation.y is validation.x
-        else keras.ops.convert_to_numpy(prepare(validation.y))
-    )
-    console = _Console(model.name, progress.epoch, settings["epochs"], steps)
+    y_validation = x_validation if validation.y is validation.x else validation.y
+    console = _Console(model.name, progress.epoch, settings["epochs"], order.steps)
     while not progress.ended:
         epoch = progress.epoch
-        order = np.random.default_rng([seed, epoch]).permutation(len(train.x)).astype(np.int32)
         _reseed(model, seed, epoch)
-        loss = _run_epoch(model, runner, order[: steps * batch], batch, epoch, console)
+        mean = _run_epoch(model, runner, order, epoch, console)
         val_loss = model.evaluate(
             x_validation, y_validation, batch_size=PREDICTION_BATCH, verbose=0
         )
         if not np.isfinite(val_loss):
             raise _not_finite(model, f"the validation loss is {val_loss} in epoch {epoch + 1}")
-        progress.add(loss, val_loss)
+        progress.add(mean, val_loss)
         progress.write(curves)
         if checkpoints:
             checkpoints.save(progress.epoch, *progress.state())
-        console.line(epoch, loss, val_loss)
+        console.line(epoch, mean, val_loss)
     best_epoch, best = progress.keep_best()
     print(f"{model.name}: best validation loss {best:.4f} in epoch {best_epoch}", flush=True)
 
 
 def _run_epoch(
-    model: keras.Model, runner: Steps, order: np.ndarray, batch: int, epoch: int, console: _Console
+    model: keras.Model, runner: Steps, order: Order, epoch: int, console: _Console
 ) -> float:
     """Take all steps of one epoch; return their mean loss."""
     model.reset_metrics()
+    taken = 0
     with console.epoch() as progress:
-        for first in range(0, len(order), PER_CALL * batch):
-            means = runner.run(order[first : first + PER_CALL * batch])
+        for rows, width in order.calls(epoch):
+            means = runner.run(rows, width)
             bad = np.flatnonzero(~np.isfinite(means))
             if len(bad):
-                place = f"epoch {epoch + 1}, step {first // batch + bad[0] + 1}"
+                place = f"epoch {epoch + 1}, step {taken + bad[0] + 1}"
                 raise _not_finite(model, f"the loss is {means[bad[0]]} in {place}")
+            taken += len(means)
             progress(len(means), means[-1])
     runner.finish()
     return float(means[-1])

@@ -1,21 +1,23 @@
 """Training steps, many in one call of the backend.
 
-`keras.Model.fit` feeds each batch through a queue; it takes 1.1 to 1.2 times as long with as many
-steps an execution (`bench/throughput.py`). Here the data are on the device, one call gathers the
-batches of several steps, and each step is Keras's own `train_step`, so every model, optimizer and
-precision works as in `fit`. The order of the rows is exactly that of the caller.
+`keras.Model.fit` feeds each batch through a queue. With as many steps an execution it takes 1.3
+times as long for the chapter's four models together on TensorFlow, and from 0.95 (simple RNN on
+JAX) to 1.8 times (BiLSTM autoencoder on JAX) for one (`bench/throughput.py`). Here the data are on
+the device, one call gathers the batches of several steps, and each step is Keras's own
+`train_step`, so every model, optimizer and precision works as in `fit`. The order of the rows is
+exactly that of the caller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-# Steps per call: enough to hide the cost of the call, few enough to report every second.
-PER_CALL = 20
+from unroll.training.order import PER_CALL
 
 Prepare = Callable[[Any], Any]
 
@@ -23,11 +25,12 @@ Prepare = Callable[[Any], Any]
 class Steps(Protocol):
     """Runs steps over rows on the device."""
 
-    def run(self, order: np.ndarray) -> np.ndarray:
+    def run(self, order: np.ndarray, width: int) -> np.ndarray:
         """Take one step per batch of the rows that `order` names.
 
         Args:
             order: int32, shape (steps * batch,), at most `PER_CALL` steps.
+            width: how many of the last steps of each row are read.
 
         Returns:
             The mean loss since the epoch began, after each step, float32 of shape (steps,).
@@ -45,8 +48,9 @@ def steps_of(
     """The steps of a compiled model on the backend in use.
 
     Args:
-        x, y: inputs and targets as they are stored; the same object where inputs are targets.
-        prepare: turns gathered rows into what the model takes, with `keras.ops`.
+        x: inputs as they are stored.
+        y: targets as the loss takes them; the same object as `x` where inputs are targets.
+        prepare: turns gathered rows of `x` into what the model takes, with `keras.ops`.
     """
     model.optimizer.build(model.trainable_variables)
     backend = keras.backend.backend()
@@ -63,21 +67,25 @@ class _TensorflowSteps:
         inputs = tf.constant(x)
         targets = inputs if y is x else tf.constant(y)
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-        def run(order: Any) -> Any:
-            steps = tf.shape(order)[0] // batch
-            means = tf.TensorArray(tf.float32, steps)
-            for step in tf.range(steps):
-                rows = tf.ensure_shape(order[step * batch : (step + 1) * batch], [batch])
-                batch_x = prepare(tf.gather(inputs, rows))
-                batch_y = batch_x if y is x else prepare(tf.gather(targets, rows))
-                means = means.write(step, model.train_step((batch_x, batch_y))["loss"])
-            return means.stack()
+        @cache
+        def compiled(width: int) -> Any:
+            @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+            def run(order: Any) -> Any:
+                steps = tf.shape(order)[0] // batch
+                means = tf.TensorArray(tf.float32, steps)
+                for step in tf.range(steps):
+                    rows = tf.ensure_shape(order[step * batch : (step + 1) * batch], [batch])
+                    batch_x = prepare(tf.gather(inputs, rows)[:, -width:])
+                    batch_y = batch_x if y is x else tf.gather(targets, rows)
+                    means = means.write(step, model.train_step((batch_x, batch_y))["loss"])
+                return means.stack()
 
-        self._run = run
+            return run
 
-    def run(self, order: np.ndarray) -> np.ndarray:
-        return self._run(order).numpy()
+        self._compiled = compiled
+
+    def run(self, order: np.ndarray, width: int) -> np.ndarray:
+        return self._compiled(width)(order).numpy()
 
     def finish(self) -> None:
         pass
@@ -95,13 +103,13 @@ class _JaxSteps:
         self._model, self._batch = model, batch
         self._state: Any = None
 
-        @jax.jit
-        def run(state: Any, order: Any, steps: Any, inputs: Any, targets: Any) -> Any:
+        @partial(jax.jit, static_argnums=3)
+        def run(state: Any, order: Any, steps: Any, width: int, inputs: Any, targets: Any) -> Any:
             def step(i: Any, carry: Any) -> Any:
                 state, means = carry
                 rows = jax.lax.dynamic_slice(order, [i * batch], [batch])
-                batch_x = prepare(inputs[rows])
-                batch_y = batch_x if y is x else prepare(targets[rows])
+                batch_x = prepare(inputs[rows][:, -width:])
+                batch_y = batch_x if y is x else targets[rows]
                 logs, state = model.train_step(state, (batch_x, batch_y))
                 return state, means.at[i].set(logs["loss"])
 
@@ -118,14 +126,14 @@ class _JaxSteps:
             model.metrics_variables,
         )
 
-    def run(self, order: np.ndarray) -> np.ndarray:
+    def run(self, order: np.ndarray, width: int) -> np.ndarray:
         if self._state is None:
             self._state = tuple([v.value for v in group] for group in self._variables())
         # One shape for all calls, so that the steps are compiled once.
         steps = len(order) // self._batch
         padded = np.zeros(PER_CALL * self._batch, np.int32)
         padded[: len(order)] = order
-        self._state, means = self._run(self._state, padded, steps)
+        self._state, means = self._run(self._state, padded, steps, width)
         return np.asarray(means)[:steps]
 
     def finish(self) -> None:

@@ -1,0 +1,141 @@
+"""What a model reads of a prepared corpus: word ids or numbers, of one length, padded in front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_FIX, read_json
+from unroll.core.datasets import About, Part, about
+from unroll.core.paths import VOCABULARY, prepared
+from unroll.core.tokens import FIRST, PAD, START, UNKNOWN
+from unroll.models.parameters import OF_TEXT, Autoencoder, Classifier
+from unroll.models.stacks import MASKED, Data
+
+# Bytes that the states of a recurrent layer may take in one step: more than most machines have.
+MOST_MEMORY = 64 * 2**30
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How one model reads one corpus.
+
+    Attributes:
+        data: what its layers depend on.
+        words: of a text model, in the order of their ids; the first `skip_top` are unknown to it.
+        known: the id in the model of each id of the corpus.
+    """
+
+    corpus: str
+    kind: str
+    data: Data
+    mask: bool
+    words: list[str]
+    skip_top: int
+    known: np.ndarray
+
+    def rows(self, part: Part, rows: np.ndarray | None = None) -> np.ndarray:
+        """Rows of a part as the model reads them, in the type in which they are stored."""
+        if self.kind == "images":
+            return part.padded(self.data.steps, 0, rows)
+        if self.kind == "series":
+            return part.padded(self.data.steps, MASKED if self.mask else 0, rows)
+        found = self.known[part.padded(self.data.steps, PAD, rows)]
+        lengths = part.lengths if rows is None else part.lengths[rows]
+        short = np.flatnonzero(lengths < self.data.steps)
+        found[short, self.data.steps - 1 - lengths[short]] = START
+        return found
+
+    def scaled(self, rows: np.ndarray) -> np.ndarray:
+        """Stored rows as float32: images in [0, 1], other numbers and ids as they are."""
+        if self.kind == "images":
+            return np.divide(rows, 255, dtype=np.float32)
+        return rows.astype(np.float32)
+
+    def prepare(self, rows: Any) -> Any:
+        """The same within a computation of the backend."""
+        from keras import ops
+
+        rows = ops.cast(rows, "float32")
+        return rows / 255 if self.kind == "images" else rows
+
+
+def inputs_of(name: str, corpus: str, parameters: Classifier | Autoencoder) -> Inputs:
+    """How the model `name` reads a prepared corpus.
+
+    Raises:
+        UserError: the parameters do not fit what is in the corpus.
+    """
+    found = about(corpus)
+    kind = found.kind
+    check_fit(name, corpus, parameters, found)
+    every, words, skip_top, mask = list[str](), list[str](), 0, False
+    length = found.steps[1]
+    if isinstance(parameters, Classifier):
+        mask = parameters.mask
+        if kind == "series":
+            length = min(parameters.length, length)
+        if kind == "text":
+            length, every = parameters.length, vocabulary_of(corpus)
+            words, skip_top = every[: parameters.vocabulary - FIRST], parameters.skip_top
+    features = None if kind == "text" else found.features
+    vocabulary = FIRST + len(words) if kind == "text" else 0
+    data = Data(length, features, vocabulary, len(found.classes), kind == "images")
+    width = max(parameters.units, int(features or 0), getattr(parameters, "embedding", 0))
+    if (size := 4 * max(parameters.batch, 1000) * length * width) > MOST_MEMORY:
+        raise UserError(
+            f"params.yaml: models.{name}.units: a batch of sequences of {length} steps of {width} "
+            "numbers takes "
+            f"{size / 2**30:.0f} GiB, should be at most {MOST_MEMORY // 2**30}"
+        )
+    known = np.full(FIRST + len(every), UNKNOWN, np.min_scalar_type(max(vocabulary - 1, UNKNOWN)))
+    known[:vocabulary] = np.arange(vocabulary)
+    known[FIRST : FIRST + skip_top] = UNKNOWN
+    return Inputs(corpus, kind, data, mask, words, skip_top, known)
+
+
+def check_fit(name: str, corpus: str, parameters: Classifier | Autoencoder, found: About) -> None:
+    """Refuse a model that cannot read a corpus.
+
+    Args:
+        found: what is known of the corpus.
+
+    Raises:
+        UserError: an autoencoder of texts or of several lengths, a classifier without classes, or
+            parameters of texts for other kinds.
+    """
+    place, (least, most) = f"params.yaml: models.{name}", found.steps
+    if isinstance(parameters, Autoencoder):
+        if found.kind == "text":
+            raise UserError(f"{place}: an autoencoder reads series or images; {corpus} has texts")
+        if least != most:
+            raise UserError(
+                f"{place}: an autoencoder reads series of one length; those of {corpus} have "
+                f"{least} to {most} steps; cut windows with `window` in "
+                "corpora.yaml"
+            )
+        return
+    if not found.classes:
+        raise UserError(
+            f"{place}: {parameters.architecture} tells classes apart, and {corpus} has no "
+            "labels; set `label` in corpora.yaml, or take an autoencoder"
+        )
+    unused = sorted(parameters.model_fields_set & set(OF_TEXT))
+    if found.kind != "text" and unused:
+        raise UserError(f"{place}.{unused[0]}: says something of texts; remove it")
+
+
+def vocabulary_of(corpus: str) -> list[str]:
+    """The words of the training texts of a prepared corpus, the most frequent first.
+
+    Raises:
+        UserError: the file is missing or is no such file.
+    """
+    path = prepared(corpus) / VOCABULARY
+    try:
+        return read_json(path)["vocabulary"]
+    except (TypeError, KeyError):
+        raise UserError(f"{path}: not a vocabulary; {HOW_TO_FIX}") from None
