@@ -10,73 +10,126 @@ from harness.core.files import read_json, write_csv, write_json
 from harness.core.params import Declared
 from unroll.core import paths
 from unroll.core.arrays import write_array
-from unroll.core.datasets import read, scaled
-from unroll.metrics import classification, latent, reconstruction
-from unroll.models import saving
+from unroll.core.datasets import About, Part, about, read
+from unroll.core.tasks import MANY, REBUILD, TWO
+from unroll.metrics import anomalies, classification, latent, many_classes, reconstruction
+from unroll.models import architectures, saving
+from unroll.models.inputs import Inputs, inputs_of
 from unroll.models.saving import predict
 
+ROC = ("fpr", "tpr", "threshold")
+CONFUSION = ("actual", "predicted", "count")
 
-def classifier(params: Declared, name: str) -> None:
+
+def main(params: Declared, name: str, corpus: str) -> None:
+    settings = params.models[name]
+    parameters = architectures.find(settings["architecture"]).Parameters.model_validate(settings)
+    inputs = inputs_of(name, corpus, parameters)
+    for source, file in ((paths.model(name), paths.TASK), (paths.prepared(corpus), paths.ABOUT)):
+        write_json(paths.evaluated(name) / file, read_json(source / file))
+    task = read_json(paths.model(name) / paths.TASK)["task"]
+    MEASURE[task](params, name, about(corpus), inputs, read(corpus, "test"))
+
+
+def two_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
     model = saving.load(paths.model(name))
-    threshold = read_json(paths.model(name) / paths.THRESHOLD)["threshold"]
-    test = read("imdb", "test")
-    scores = predict(model, test.x)[:, 0]
+    threshold = read_json(paths.model(name) / paths.TASK)["threshold"]
+    scores = predict(model, inputs.scaled(inputs.rows(test)))[:, 0]
 
-    resamples = params.evaluate.imdb["resamples"]
     metrics = classification.measure(
-        test.y, scores, threshold, resamples=resamples, seed=params.seed
+        test.y,
+        scores,
+        threshold,
+        classes=of.classes,
+        rows=of.rows,
+        resamples=params.evaluate["resamples"],
+        seed=params.seed,
     )
     points = _write(name, metrics)
-    write_csv(
-        points / "roc.csv", ("fpr", "tpr", "threshold"), classification.roc_points(test.y, scores)
-    )
-    write_csv(
-        points / "confusion.csv",
-        ("actual", "predicted", "reviews"),
-        classification.confusion_pairs(metrics["confusion"]),
-    )
+    write_csv(points / "roc.csv", ROC, classification.roc_points(test.y, scores))
+    pairs = classification.confusion_pairs(metrics["confusion"], of.classes)
+    write_csv(points / "confusion.csv", CONFUSION, pairs)
     write_array(paths.evaluated(name) / "scores.npy", scores)
     print(f"{name}: AUC {metrics['auc']}, balanced accuracy {metrics['balanced_accuracy']}")
 
 
-def autoencoder(params: Declared, name: str) -> None:
-    settings = params.evaluate.mnist
-    model = saving.load(paths.model(name))
-    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    train, test = read("mnist", "train"), read("mnist", "test")
-    images = scaled(test.x)
-    codes = predict(encoder, images)
-    rebuilt = predict(decoder, codes)
+def more_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
+    scores = predict(saving.load(paths.model(name)), inputs.scaled(inputs.rows(test)))
 
-    metrics = reconstruction.measure(images, test.y, rebuilt)
-    metrics["neighbour_accuracy"] = latent.neighbor_accuracy(
-        predict(encoder, scaled(train.x)), train.y, codes, test.y, settings["neighbours"]
+    metrics = many_classes.measure(
+        test.y,
+        scores,
+        classes=of.classes,
+        rows=of.rows,
+        label=of.label,
+        resamples=params.evaluate["resamples"],
+        seed=params.seed,
     )
     points = _write(name, metrics)
-    write_csv(
-        points / "latent.csv",
-        ("x", "y", "digit"),
-        latent.sample(codes, test.y, settings["sample"], params.seed),
-    )
-    write_csv(
-        points / "digits.csv",
-        ("digit", "loss", "mse"),
-        [(digit, v["loss"], v["mse"]) for digit, v in metrics["per_digit"].items()],
+    curves = many_classes.roc_points(test.y, scores, of.classes)
+    write_csv(points / "roc.csv", (*ROC, "class"), curves)
+    pairs = many_classes.confusion_pairs(metrics["confusion"])
+    write_csv(points / "confusion.csv", CONFUSION, pairs)
+    write_array(paths.evaluated(name) / "scores.npy", scores)
+    print(
+        f"{name}: AUC {metrics['auc']}, accuracy {metrics['accuracy']} "
+        f"(the largest {of.label} has {metrics['majority']})"
     )
 
-    folder = paths.evaluated(name)
-    shown = reconstruction.examples(test.y)
-    write_array(folder / "originals.npy", test.x[shown])
+
+def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
+    settings = params.evaluate
+    model = saving.load(paths.model(name))
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    is_image, y = of.kind == "images", test.y if of.classes else None
+    x = inputs.scaled(inputs.rows(test))
+    codes = predict(encoder, x)
+    rebuilt = predict(decoder, codes)
+
+    squared = reconstruction.squared_error(x, rebuilt)
+    losses = reconstruction.cross_entropy(x, rebuilt) if is_image else squared
+    metrics = reconstruction.measure(
+        losses, squared, rows=of.rows, label=of.label, y=y, classes=of.classes
+    )
+    if y is not None:
+        train = read(inputs.corpus, "train")
+        own = inputs.rows(train)
+        if len(np.unique(train.y)) > 1:
+            metrics["neighbour_accuracy"] = latent.neighbor_accuracy(
+                predict(encoder, inputs.scaled(own)), train.y, codes, y, settings["neighbours"]
+            )
+    marked = test.y != of.classes.index(of.normal) if of.normal else None
+    if of.stride:
+        over_time = anomalies.over_time(x, rebuilt, of.stride, marked)
+        for key, array in zip(("signal", "error", "spans"), over_time, strict=True):
+            write_array(paths.evaluated(name) / f"{key}.npy", array)
+    if marked is not None or of.stride:
+        metrics |= anomalies.measure(losses, marked, of.stride)
+    points, folder = _write(name, metrics), paths.evaluated(name)
+    sampled = latent.sample(codes, y, of.classes, settings["sample"], params.seed)
+    write_csv(points / "latent.csv", ("x", "y", of.label), sampled)
+    shown = reconstruction.spread(losses)
+    each = metrics.get(f"per_{of.label}", {"all": metrics})
+    rows = [(label, values["loss"], values["mse"]) for label, values in each.items()]
+    write_csv(points / "classes.csv", (of.label, "loss", "mse"), rows)
+    if y is not None:
+        shown = reconstruction.examples(y, of.examples)
+        means = reconstruction.class_means(own, train.y, of.is_gray)
+        write_array(folder / "means.npy", means)
+        write_array(folder / "means_rebuilt.npy", predict(decoder, predict(encoder, means)))
+
+    write_array(folder / "originals.npy", inputs.rows(test, shown))
+    write_array(folder / "losses.npy", losses)
     write_array(folder / "rebuilt.npy", rebuilt[shown])
-    means = reconstruction.rounded_means(train.x, train.y)
-    write_array(folder / "means.npy", means)
-    write_array(folder / "means_rebuilt.npy", predict(decoder, predict(encoder, means)))
     random_code = np.random.default_rng(params.seed).random((1, codes.shape[1]), np.float32)
     write_array(folder / "random_code.npy", random_code[0])
     write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
-    print(
-        f"{name}: loss {metrics['loss']}, nearest-neighbor accuracy {metrics['neighbour_accuracy']}"
-    )
+    said = {"nearest-neighbor accuracy": "neighbour_accuracy", "AUC of anomalies": "anomaly_auc"}
+    lines = [f", {what} {metrics[key]}" for what, key in said.items() if key in metrics]
+    print(f"{name}: loss {metrics['loss']}{''.join(lines)}")
+    if of.stride:
+        first = metrics["largest_error"]["step"]
+        print(f"{name}: the largest error is in steps {first:,} to {first + x.shape[1] - 1:,}")
 
 
 def _write(name: str, metrics: dict[str, Any]) -> Path:
@@ -89,8 +142,4 @@ def _write(name: str, metrics: dict[str, Any]) -> Path:
     return points
 
 
-EVALUATE = {"imdb": classifier, "mnist": autoencoder}
-
-
-def main(params: Declared, name: str, corpus: str) -> None:
-    EVALUATE[corpus](params, name)
+MEASURE = {TWO: two_classes, MANY: more_classes, REBUILD: rebuild}

@@ -1,44 +1,58 @@
-"""How well scores tell two classes apart."""
+"""How well scores tell two classes apart; `many_classes.py` measures three or more."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn import metrics
+
+from unroll.metrics.intervals import interval, present
 
 # Points of a ROC curve that are kept: more than a screen has room for.
 ROC_POINTS = 400
 
 
 def measure(
-    y_true: np.ndarray, y_score: np.ndarray, threshold: float, *, resamples: int, seed: int
+    y_true: np.ndarray,
+    y_score: np.ndarray,
+    threshold: float,
+    *,
+    classes: Sequence[str],
+    rows: str,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any]:
     """The metrics of a classifier, rounded so that differences between runs are readable.
 
     AUC and balanced accuracy come with the 2.5th and 97.5th percentile over bootstrap resamples
-    of the reviews.
+    of the rows.
+
+    Args:
+        y_true, y_score: shape (n,), 0 or 1; the probability of class 1.
+        classes: the names of classes 0 and 1.
+        rows: what a row is called, in the plural; it names the number of rows.
+
+    Raises:
+        UserError: all rows are of one class.
     """
+    present(y_true, classes)
     y_pred = y_score >= threshold
     tn, fp, fn, tp = metrics.confusion_matrix(y_true, y_pred, labels=[0, 1]).ravel().tolist()
     auc, balanced = bootstrap(y_true, y_score, threshold, resamples, seed)
     return {
         "auc": round(float(metrics.roc_auc_score(y_true, y_score)), 4),
-        "auc_interval": _interval(auc),
+        "auc_interval": interval(auc),
         "balanced_accuracy": round(float(metrics.balanced_accuracy_score(y_true, y_pred)), 4),
-        "balanced_accuracy_interval": _interval(balanced),
+        "balanced_accuracy_interval": interval(balanced),
         "accuracy": round(float(metrics.accuracy_score(y_true, y_pred)), 4),
         "average_precision": round(float(metrics.average_precision_score(y_true, y_score)), 4),
         "loss": round(float(metrics.log_loss(y_true, y_score.astype(np.float64))), 4),
         "threshold": round(threshold, 4),
         "confusion": {"tn": tn, "fp": fp, "fn": fn, "tp": tp},
-        "reviews": len(y_true),
+        rows: len(y_true),
     }
-
-
-def _interval(values: np.ndarray) -> dict[str, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return {"low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def bootstrap(
@@ -71,23 +85,28 @@ def bootstrap(
     return np.array(aucs), np.array(balanced)
 
 
-def roc_points(y_true: np.ndarray, y_score: np.ndarray) -> list[tuple[float, float, float]]:
-    """The ROC curve as (fpr, tpr, threshold) rows, thinned to a few hundred evenly spaced ones."""
+def roc_points(
+    y_true: np.ndarray, y_score: np.ndarray, points: int = ROC_POINTS
+) -> list[tuple[float, float, float]]:
+    """The ROC curve as (fpr, tpr, threshold) rows, thinned to at most `points` even ones."""
     fpr, tpr, thresholds = metrics.roc_curve(y_true, y_score)
     # Evenly along the curve's length, so that steep and flat parts are drawn alike.
     length = fpr + tpr
-    kept = np.unique(np.searchsorted(length, np.linspace(0, length[-1], ROC_POINTS)))
+    kept = np.unique(np.searchsorted(length, np.linspace(0, length[-1], points)))
     return [
         (round(float(fpr[i]), 4), round(float(tpr[i]), 4), round(float(min(thresholds[i], 1)), 4))
         for i in kept
     ]
 
 
-def confusion_pairs(confusion: dict[str, int]) -> list[tuple[str, str, int]]:
-    """The confusion matrix as rows (actual, predicted, reviews)."""
+def confusion_pairs(
+    confusion: dict[str, int], classes: Sequence[str]
+) -> list[tuple[str, str, int]]:
+    """The confusion matrix as rows (actual, predicted, count)."""
+    negative, positive = classes
     return [
-        ("negative", "negative", confusion["tn"]),
-        ("negative", "positive", confusion["fp"]),
-        ("positive", "negative", confusion["fn"]),
-        ("positive", "positive", confusion["tp"]),
+        (negative, negative, confusion["tn"]),
+        (negative, positive, confusion["fp"]),
+        (positive, negative, confusion["fn"]),
+        (positive, positive, confusion["tp"]),
     ]
