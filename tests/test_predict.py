@@ -1,6 +1,6 @@
 """`unroll predict`, on small models that the project's own functions build and save.
 
-Most tests call a command within this process; those of signals and streams start one.
+Most tests call the command within this process; those of signals and streams start one.
 """
 
 import codecs
@@ -23,60 +23,71 @@ from conftest import ROOT
 from PIL import Image
 
 from harness.core.errors import UserError
-from unroll.core import paths
-from unroll.predicting import commands, images, inference, lines, verdicts
+from unroll.predicting import commands, images, inference, lines, wordings
+from unroll.predicting.model import find
 
 WORDS = ["the", "film", "was", "good", "bad", "dull", "superb", "and", "acting"]
 LENGTH, PIXELS = 8, 28
-AUTOENCODER = {"units": 6, "dropout_input": 0.1, "dropout_output": 0.1, "dropout_latent": 0.1}
-CLASSIFIER = {"embedding": 8, "units": 16, "dropout_input": 0.1, "dropout_output": 0.1}
-# None of these is needed to predict; in a process that tests start, importing one fails.
+# What `task.json` says.
+TEXT = {"kind": "text", "corpus": "imdb", "length": LENGTH, "mask": False}
+TWO = TEXT | {"task": "two classes", "classes": ["negative", "positive"], "threshold": 0.5}
+MANY = TEXT | {"task": "many classes", "classes": ["low", "mid", "high"], "mask": True}
+IMAGES = {"kind": "images", "corpus": "mnist", "task": "rebuild", "classes": [], "length": PIXELS}
+COLORS = {"kind": "images", "corpus": "flags", "task": "many classes", "length": 5} | {
+    **{"classes": ["low", "mid", "high"], "channels": [*"rgb"], "columns": True, "mask": True}
+}
+SCALE = {"mean": [10.0, -5.0], "deviation": [2.0, 0.5]}
+SERIES = {"kind": "series", "corpus": "waves", "length": 6, "scale": SCALE}
+WAVES = SERIES | {"task": "two classes", "classes": ["calm", "wild"], "mask": True}
+WINDOWS = SERIES | {"task": "rebuild", "classes": [], "reads": {"window": 6, "stride": 3}}
+# A model's architecture, parameters, what its data are, and its task.
+MODELS: dict[str, tuple[str, dict[str, Any], tuple[Any, ...], dict[str, Any]]] = {
+    "rnn": ("simple_rnn", {}, (LENGTH, None, 13, 2, False), TWO),
+    "lstm": ("lstm", {}, (LENGTH, None, 13, 2, False), TWO),
+    "gru": ("gru", {"mask": True, "bidirectional": True}, (LENGTH, None, 13, 3, False), MANY),
+    "ae_bilstm": ("bilstm_autoencoder", {"latent": 4}, (PIXELS, PIXELS, 0, 0, True), IMAGES),
+    "colors": ("gru", {"mask": True}, (5, 12, 0, 3, True), COLORS),
+    "waves": ("lstm", {"mask": True}, (6, 2, 0, 2, False), WAVES),
+    "windows": ("lstm_autoencoder", {}, (6, 2, 0, 0, False), WINDOWS),
+}
+# None of these is needed to score texts and images; in a process that tests start, importing one
+# fails.
 HEAVY = ("dvc", "jax", "keras", "pandas", "pydantic", "sklearn", "tensorflow")
-
-
-def randomized(model):
-    """The model with random weights everywhere, statistics of the normalization included."""
-    rng = np.random.default_rng(1)
-    for weight in model.weights:
-        # A variance is positive.
-        draw = rng.uniform(0.5, 2, weight.shape) if "variance" in weight.path else None
-        weight.assign(rng.normal(0, 0.7, weight.shape) if draw is None else draw)
-    return model
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A project folder with four models, and the Keras models that were saved."""
+    """A project folder with models, and the Keras models that were saved."""
     from harness.core.files import write_json
-    from stages import train_ae, train_lstm, train_rnn
-    from unroll.models import saving
-    from unroll.preprocessing.vocabulary import Vocabulary
+    from unroll.models import architectures, saving
+    from unroll.models.stacks import Data
 
     folder = tmp_path_factory.mktemp("trained")
-    vocabulary = Vocabulary(tuple(WORDS), 1, LENGTH)
-    models = {
-        "rnn": train_rnn.build(CLASSIFIER, vocabulary.size, LENGTH),
-        "lstm": train_lstm.build(CLASSIFIER, vocabulary.size, LENGTH),
-        "ae_lstm": train_ae.lstm(AUTOENCODER | {"latent": 2}),
-        "ae_bilstm": train_ae.bilstm(AUTOENCODER | {"latent": 4}),
-    }
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        for name, model in models.items():
-            saving.save(randomized(model), Path("models") / name)
-        for name in ("rnn", "lstm"):
-            write_json(Path("models") / name / paths.THRESHOLD, {"threshold": 0.5})
-            vocabulary.save(Path("models") / name / "encoder.json")
-    finally:
-        os.chdir(here)
+    models, rng = {}, np.random.default_rng(1)
+    for name, (kind, settings, data, task) in MODELS.items():
+        architecture = architectures.find(kind)
+        parameters = architecture.Parameters(architecture=kind, **settings)
+        model = architecture.build(parameters, Data(*data), name)
+        for weight in model.weights:
+            spread = 0.2 if "variance" in weight.path else 0.4  # a variance is positive
+            draw = rng.normal(0, spread, weight.shape)
+            weight.assign(np.abs(draw) + 0.5 if "variance" in weight.path else draw)
+        home = folder / "models" / name
+        saving.save(model, home)
+        write_json(home / "task.json", {"mask": False, "nouns": {}} | task)
+        if task["kind"] == "text":
+            body = {"vocabulary": list(WORDS), "skip_top": 1, "length": LENGTH}
+            write_json(home / "vocabulary.json", body)
+        models[name] = model
     split = folder / "data/prepared/mnist"
     split.mkdir(parents=True)
     digits = np.random.default_rng(2).integers(0, 256, (3, PIXELS, PIXELS), np.uint8)
     np.save(split / "x_test.npy", digits)
-    shutil.copy(ROOT / "dvc.yaml", folder)
+    about = {"kind": "images", "classes": [], "rows": "images", "label": "digit"}
+    write_json(split / "corpus.json", {"about": about | {"steps": [PIXELS, PIXELS]}})
+    write_json(folder / "params.yaml", {"models": dict.fromkeys(MODELS)})  # JSON is YAML
+    (folder / "none").mkdir()
     for name in HEAVY:
-        (folder / "none" / f"{name}.py").parent.mkdir(exist_ok=True)
         (folder / "none" / f"{name}.py").write_text(f"raise AssertionError('{name} is imported')")
     return folder, models
 
@@ -102,127 +113,132 @@ def start(*arguments: str, **options) -> Any:
 
 @pytest.fixture
 def predict(project, capsys):
-    """A function that runs a command within this process and returns the lines that it prints."""
+    """A function that runs the command within this process and returns the lines that it prints."""
 
-    def run(name: str, *arguments: object) -> list[str]:
-        options = [str(argument) for argument in arguments]
-        commands.predict.commands[name].main(options, standalone_mode=False)
+    def run(*arguments: object) -> list[str]:
+        context = commands.predict.make_context("predict", [str(each) for each in arguments])
+        click.Command.invoke(commands.predict, context)  # without what it does to the process
         return capsys.readouterr().out.splitlines()
 
     return run
 
 
-# The forward pass
+def parsed(printed: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed]
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", "ae_lstm", "ae_bilstm"])
-def test_numpy_computes_what_keras_computes(trained, name):
-    folder, models = trained
-    network, model = inference.load(folder / "models" / name), models[name]
-    rng = np.random.default_rng(3)
-    if name.startswith("ae_"):
-        x = rng.random((7, PIXELS, PIXELS), np.float32)
-        codes = np.asarray(model.get_layer("encoder")(x))
-        np.testing.assert_allclose(network.parts["encoder"](x), codes, atol=1e-5)
-        expected = np.asarray(model.get_layer("decoder")(codes))
-        np.testing.assert_allclose(network.parts["decoder"](codes), expected, atol=1e-5)
-    else:
-        x = rng.integers(0, len(WORDS) + 4, (7, LENGTH)).astype(np.float32)
-        expected = np.asarray(model(x))
-        x = x.astype(int)
-    assert expected.std(axis=0).max() > 1e-3  # it tells inputs apart by far more than we allow
-    found = network(x)
-    assert found.dtype == np.float32
-    assert network.outputs == found.shape[1:]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+# Models
 
 
-def test_a_layer_that_numpy_does_not_know_is_computed_by_keras(folder):
+def test_a_model_whose_layer_has_no_operator_is_computed_by_keras(folder):
     import keras
     from keras import layers
 
     from unroll.models import saving
 
-    model = keras.Sequential(
-        [
-            layers.Input((5, 2)),
-            layers.LSTM(3, recurrent_activation="hard_sigmoid"),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
+    stack = [layers.Input((5, 2)), layers.LSTM(3, recurrent_activation="hard_sigmoid")]
+    model = keras.Sequential([*stack, layers.Dense(1, activation="sigmoid")])
     saving.save(model, folder / "model")
-    network = inference.load(folder / "model")
+    network = inference.Network(folder / "model")
     x = np.random.default_rng(0).random((4, 5, 2), np.float32)
     np.testing.assert_allclose(network(x), model.predict(x, verbose=0), atol=1e-6)
     assert (network.inputs, network.outputs) == ((5, 2), (1,))
 
 
-def test_damaged_models_are_refused_by_the_name_of_the_file(project):
-    weights = Path("models/rnn/model.weights.h5")
-    content = weights.read_bytes()
-    cases = {
-        "model.weights.h5": content[:500],
-        "model.json": b'{"config": 3}',
-        "threshold.json": b'{"threshold": 2}',
-        "encoder.json": b"[]",
-    }
-    for name, damage in cases.items():
-        path = Path("models/rnn") / name
-        whole = path.read_bytes()
-        path.write_bytes(damage)
-        with pytest.raises(UserError, match=name):
-            verdicts.Reviewer(Path("models/rnn"))
-        path.unlink()
-        with pytest.raises(UserError, match=name):
-            verdicts.Reviewer(Path("models/rnn"))
-        path.write_bytes(whole)
-    shutil.copy("models/lstm/model.weights.h5", weights)
-    with pytest.raises(UserError, match=r"not the weights"):
-        verdicts.Reviewer(Path("models/rnn"))
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.weights.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 99),
+        ("model.json", b'{"config": 3}'),
+        ("task.json", b'{"task": "two classes", "threshold": 2}'),
+        ("task.json", b"[]"),
+        ("task.json", json.dumps(TWO | {"classes": ["a", "b", "c"]}).encode()),
+        ("vocabulary.json", b"[]"),
+    ],
+)
+def test_damaged_models_are_refused_by_the_name_of_the_file(predict, name, damage):
+    path = Path("models/rnn") / name
+    path.write_bytes(damage)
+    with pytest.raises(UserError, match=name):
+        predict("rnn", "good")
+    path.unlink()
+    with pytest.raises(UserError, match=name):
+        predict("rnn", "good")
+
+
+def test_files_of_different_models_are_refused(predict):
+    shutil.copy("models/lstm/model.weights.h5", "models/rnn")
+    with pytest.raises(UserError, match="not the weights"):
+        predict("rnn", "good")
+    body = json.loads(Path("models/lstm/vocabulary.json").read_text())
+    body["vocabulary"] = [*"abcdefghijklmn", "good"]
+    Path("models/lstm/vocabulary.json").write_text(json.dumps(body))
+    with pytest.raises(UserError, match="the model cannot read this"):
+        predict("lstm", "good")
 
 
 def test_weights_that_lie_in_another_file_are_refused(project):
-    with h5py.File("models/ae_lstm/model.weights.h5", "r+") as file:
+    with h5py.File("models/windows/model.weights.h5", "r+") as file:
         key = next(iter(file["layers"]))
         del file["layers"][key]
         file["layers"][key] = h5py.ExternalLink("/elsewhere.h5", "/")
     with pytest.raises(UserError, match="not the weights"):
-        inference.load(Path("models/ae_lstm"))
+        inference.Network(Path("models/windows"))
 
 
-# Reviews
+def test_a_model_that_is_not_here_says_how_to_get_it(predict):
+    shutil.rmtree("models/lstm")
+    with pytest.raises(UserError, match=r"unroll repro.*unroll pull"):
+        predict("lstm", "good")
+
+
+# Texts
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.5, 0.8, 1.0])
 def test_the_wording_never_contradicts_the_decision(threshold):
-    ranges = verdicts.ranges(threshold)
-    lowest = [score for _, score in ranges]
+    ranges = wordings.ranges(threshold, ["ham", "spam"])
+    lowest = [score for _, _, score in ranges]
     assert lowest == sorted(lowest, reverse=True)
     assert lowest[-1] == 0
-    for words, score in ranges:
+    for words, label, score in ranges:
+        assert words == label or words.endswith(f" {label}")
         if score < 1 and threshold > 0:
-            assert words.endswith("positive") == (score >= threshold)
+            assert (label == "spam") == (score >= threshold)
 
 
-def test_a_review_is_scored_as_the_pipeline_would(trained, predict):
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_a_text_is_scored_as_the_pipeline_would(trained, predict, name):
     from unroll.preprocessing.vocabulary import Vocabulary
 
     texts = ["The film was GOOD!", "dull, dull <br />acting", "bad " * 20 + "superb"]
-    vocabulary = Vocabulary.load(Path("models/lstm/encoder.json"))
+    vocabulary = Vocabulary.load(Path(f"models/{name}/vocabulary.json"))
     rows = np.array([vocabulary.encode(text) for text in texts])
-    expected = trained[1]["lstm"].predict(rows, verbose=0)[:, 0]
-    found = [json.loads(line) for line in predict("review", "--json", *texts)]
-    assert [answer["probability"] for answer in found] == pytest.approx(expected, abs=1e-5)
-    for answer in found:
-        assert answer["label"] == ("positive" if answer["probability"] >= 0.5 else "negative")
-        assert answer["wording"].endswith(answer["label"])
+    expected = trained[1][name].predict(rows, verbose=0)
+    expected = np.hstack([1 - expected, expected]) if expected.shape[1] == 1 else expected
+    classes = MODELS[name][3]["classes"]
+    found = parsed(predict(name, "--json", *texts))
+    for answer, scores in zip(found, expected, strict=True):
+        assert list(answer["probabilities"]) == classes
+        assert list(answer["probabilities"].values()) == pytest.approx(scores, abs=1e-5)
+        assert answer["label"] == classes[scores.argmax()]
+        assert answer["probability"] in answer["probabilities"].values()
+        assert answer.get("wording", answer["label"]).endswith(answer["label"])
     assert [answer["line"] for answer in found] == [1, 2, 3]
     # "the" is skipped as one of the most frequent.
     assert [(a["words_read"], a["words_known"]) for a in found] == [(4, 3), (3, 3), (8, 8)]
+    for line, scores in zip(predict(name, *texts), expected, strict=True):
+        top = scores[1] if name != "gru" else scores.max()
+        assert line.startswith(f"{top:.3f}  ")
+        best = [classes[i] for i in np.argsort(-scores)[:2]]
+        assert name != "gru" or [line.split()[1], line.split()[3]] == best
+    predict(name, "-o", "scores.npy", *texts)
+    found = np.load("scores.npy")
+    np.testing.assert_allclose(found, expected[:, -found.shape[1] :], atol=1e-5)
 
 
 def test_a_typed_line_is_answered_before_the_input_ends(project):
-    process = start("review", "--model", "rnn")
+    process = start("rnn")
     for text in (b"good film\n", b"bad film\n"):
         process.stdin.write(text)
         process.stdin.flush()
@@ -234,13 +250,27 @@ def test_a_typed_line_is_answered_before_the_input_ends(project):
 def test_a_file_is_answered_line_by_line_like_its_lines(predict):
     texts = [f"{WORDS[i % 9]} {WORDS[i * 5 % 7]} film" for i in range(3 * lines.BATCH)]
     Path("all.txt").write_bytes("\r\n\n".join(texts).encode("utf-16"))
-    found = [json.loads(line) for line in predict("review", "--json", "--file", "all.txt")]
+    found = parsed(predict("gru", "--json", "--file", "all.txt"))
     assert [answer["text"] for answer in found] == texts
     assert [answer["line"] for answer in found] == list(range(1, 2 * len(texts), 2))
-    answers = verdicts.Reviewer(Path("models/lstm")).answers(texts)
-    for answer, alone in zip(found, answers, strict=True):
-        assert alone is not None
-        assert answer["probability"] == pytest.approx(alone.probability, abs=1e-6)
+    for answer, alone in zip(found, parsed(predict("gru", "--json", *texts)), strict=True):
+        assert answer["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_the_texts_of_a_table_are_those_of_the_columns_of_the_corpus(predict, suffix):
+    path = Path("models/rnn/task.json")
+    path.write_text(json.dumps(TWO | {"reads": {"text": ["title", "body"]}}))
+    table = "id,body,title\n1,film,good\n2,,\n3,acting,dull\n"
+    if suffix == ".jsonl":
+        table = '{"title": "good", "body": "film"}\n{"title": null}\n{"title": "dull", "body": '
+        table += '"acting"}\n'
+    Path(f"new{suffix}").write_text(table)
+    found = parsed(predict("rnn", "--json", "--table", f"new{suffix}"))
+    assert [(answer["line"], answer["text"]) for answer in found] == [
+        (1, "good film"),
+        (3, "dull acting"),
+    ]
 
 
 def read_in_pieces(monkeypatch, content: bytes, size: int) -> list[lines.Line]:
@@ -274,8 +304,14 @@ def test_more_bytes_a_letter_without_a_byte_order_mark_are_refused(monkeypatch, 
         read_in_pieces(monkeypatch, "good film\nbad film\n".encode(encoding), 1000)
 
 
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(os, "read", lambda _, size: b"x" * size)
+    with pytest.raises(UserError, match=f"input, line 1: longer than {lines.MOST_CHARACTERS}"):
+        list(lines.batches(0, "input"))
+
+
 def test_lines_that_cannot_be_answered_are_named_and_the_others_answered(project):
-    process = start("review")
+    process = start("lstm")
     out, err = process.communicate(b"good\n\xff\xfe\n ... \ndull", timeout=60)
     assert process.returncode == 1
     assert [line.split()[-1] for line in out.decode().splitlines()] == ["good", "dull"]
@@ -285,13 +321,14 @@ def test_lines_that_cannot_be_answered_are_named_and_the_others_answered(project
     ]
 
 
-def test_words_that_are_all_unknown_leave_the_answer_unsure(predict):
-    [line] = predict("review", "zwyx qwrt")
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_words_that_are_all_unknown_leave_the_answer_unsure(predict, name):
+    [line] = predict(name, "zwyx qwrt")
     assert "unsure, no word is known" in line
 
 
 def test_an_excerpt_holds_no_control_characters(predict):
-    [line] = predict("review", "good\x1b[31m\nfilm\u202e " + "x" * 200)
+    [line] = predict("lstm", "good\x1b[31m\nfilm\u202e " + "x" * 200)
     assert line.isprintable()
     assert len(line) < 110
 
@@ -299,50 +336,52 @@ def test_an_excerpt_holds_no_control_characters(predict):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("review --model nothing good", "rnn, lstm, ae_lstm, ae_bilstm"),
-        ("review --model ./nothing good", "no such folder"),
-        ("review --model ae_lstm good", "not a model that reads reviews"),
-        ("review", "standard input: there is no review"),
-        ("review --file missing.txt", "No such file or directory: 'missing.txt'"),
-        ("review --file models", "Is a directory: 'models'"),
-        ("review good --file missing.txt", "one of them"),
-        ("review --fil x", "No such option"),
-        ("encode --model rnn --test 0", "not a model of images"),
-        ("encode", "no image is named"),
-        ("encode --test 3", "rows from 0 to 2"),
-        ("encode --test x", "rows from 0 to 2"),
-        ("encode missing.png", "No such file or directory: .*missing.png"),
-        ("encode dvc.yaml", "dvc.yaml: not a complete PNG"),
-        ("encode --test 0 -o code.png", "ends in .npy"),
-        ("decode 1 2", "2 numbers, expected 4"),
-        ("decode -1 -2e-5", "2 numbers, expected 4"),
-        ("decode 1 2 3 many", "'many' is not a number"),
-        ("decode 1 2 3 nan", "'nan' is not a number"),
-        ("decode 1 2 3 4 -o x.gif", ".png, .pgm or .npy"),
-        ("decode 1 2 3 4 -o none/here/x.png", "there is no folder"),
-        ("decode --codes data/prepared/mnist/x_test.npy", r"expected \(n, 4\)"),
+        ("nothing good", "ae_bilstm, colors, gru, lstm, rnn"),
+        ("./nothing good", "no such folder"),
+        ("lstm", "standard input: there is no text"),
+        ("lstm --file missing.txt", "No such file or directory: 'missing.txt'"),
+        ("lstm --file models", "Is a directory: 'models'"),
+        ("lstm --table missing.csv", "missing.csv: there is no such file"),
+        ("lstm good --file missing.txt", "one of them"),
+        ("lstm --fil x", "No such option"),
+        ("lstm --codes good", "lstm tells classes apart"),
+        ("lstm --test 0", "lstm reads text"),
+        ("ae_bilstm --file x", "ae_bilstm reads images"),
+        ("ae_bilstm", "no INPUT is named"),
+        ("ae_bilstm --test 3", "rows from 0 to 2"),
+        ("ae_bilstm --test x", "rows from 0 to 2"),
+        ("ae_bilstm missing.png", "No such file or directory: .*missing.png"),
+        ("ae_bilstm params.yaml", "params.yaml: expected .npz"),
+        ("ae_bilstm --codes --test 0 -o code.png", "ends in .npy"),
+        ("ae_bilstm --decode 1 2", "1 2, expected 4 finite numbers"),
+        ("ae_bilstm --decode -- -1 -2e-5", "expected 4 finite"),
+        ("ae_bilstm --decode 1 2 3 many", "float: 'many', expected 4"),
+        ("ae_bilstm --decode 1 2 3 nan", "1 2 3 nan, expected 4 finite"),
+        ("ae_bilstm --decode 1 2 3 4 -o x.gif", ".png or .pgm or .npy"),
+        ("ae_bilstm --decode 1 2 3 4 -o none/here/x.png", "there is no folder"),
+        ("ae_bilstm --decode data/prepared/mnist/x_test.npy", r"numbers \(n, 4\)"),
+        ("waves missing.npy", "missing.npy: there is no such file"),
+        ("waves wide.npy", "4 channels and 9 steps, expected 2 channels"),
+        ("waves -o x.npy --invert wide.npy", "--invert: waves reads series"),
     ],
 )
 def test_mistakes_are_one_line(predict, arguments, message):
+    np.save("wide.npy", np.zeros((2, 9, 4), np.float32))
+    before = sorted(Path().rglob("*"))
     with pytest.raises((UserError, OSError, click.UsageError), match=message) as mistake:
         predict(*arguments.split())
     assert "\n" not in str(mistake.value)
+    assert sorted(Path().rglob("*")) == before
 
 
 def test_a_mistake_ends_the_process_with_one_line_and_code_1(project):
-    process = start("review", "--file", "missing.txt")
+    process = start("lstm", "--file", "missing.txt")
     expected = b"error: missing.txt: No such file or directory\n"
     assert (*process.communicate(timeout=60), process.returncode) == (b"", expected, 1)
 
 
-def test_a_model_that_is_not_here_says_how_to_get_it(predict):
-    shutil.rmtree("models/lstm")
-    with pytest.raises(UserError, match=r"unroll repro.*unroll pull"):
-        predict("review", "good")
-
-
 def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
-    process = start("review")
+    process = start("lstm")
     process.stdout.close()
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b"good film\n" * 5000)
@@ -350,7 +389,7 @@ def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
     assert process.wait(60) == -signal.SIGPIPE
     assert process.stderr.read() == b""
 
-    process = start("review")
+    process = start("lstm")
     process.stdin.write(b"good film\n")
     process.stdin.flush()
     process.stdout.readline()
@@ -362,16 +401,46 @@ def test_a_closed_pipe_and_an_interrupt_end_without_a_word(project):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
 def test_an_output_that_is_full_is_one_line(project):
     with open("/dev/full", "wb") as full:
-        process = start("review", "good film", stdout=full)
+        process = start("lstm", "good film", stdout=full)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.decode() == "error: standard input or output: No space left on device\n"
 
 
-def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch):
-    monkeypatch.setattr(os, "read", lambda _, size: b"x" * size)
-    with pytest.raises(UserError, match=f"input, line 1: longer than {lines.MOST_CHARACTERS}"):
-        list(lines.batches(0, "input"))
+# Series
+
+
+def test_series_are_scaled_padded_and_classified(predict, trained):
+    rng = np.random.default_rng(4)
+    long = rng.normal([10, -5], [2, 0.5], (9, 2)).astype(np.float32)
+    rows = [f"a,{i},{x},{y},?" for i, (x, y) in enumerate(long)]
+    rows += [f"b,{i},{x},{y},?" for i, (x, y) in enumerate(long[:4])]
+    Path("new.csv").write_text("\n".join(["id,t,a,b,is", *rows]))
+    task = WAVES | {"reads": {"series": "id", "step": "t", "others": ["is"]}}
+    Path("models/waves/task.json").write_text(json.dumps(task))
+    scaled = (long - [10, -5]) / [2, 0.5]
+    x = np.full((2, 6, 2), -1e6, np.float32)
+    x[0], x[1, 2:] = scaled[-6:], scaled[:4]
+    expected = trained[1]["waves"].predict(x, verbose=0)[:, 0]
+    found = parsed(predict("waves", "--json", "new.csv"))
+    assert [answer["probability"] for answer in found] == pytest.approx(expected, abs=1e-5)
+    assert [answer["input"] for answer in found] == ["new.csv 0", "new.csv 1"]
+
+
+def test_the_windows_of_a_signal_are_rebuilt_in_its_own_units(predict, trained):
+    signal = np.random.default_rng(5).normal([10, -5], [2, 0.5], (15, 2)).astype(np.float32)
+    np.save("signal.npy", signal)
+    x = np.stack([(signal[i : i + 6] - [10, -5]) / [2, 0.5] for i in (0, 3, 6, 9)])
+    rebuilt = trained[1]["windows"].predict(x, verbose=0)
+    printed = predict("windows", "signal.npy", "-o", "rebuilt.npy")
+    assert [line.partition(":")[0] for line in printed] == [f"signal.npy {i}" for i in (0, 3, 6, 9)]
+    errors = np.square(x - rebuilt).mean((1, 2))
+    assert [float(line.split()[-1]) for line in printed] == pytest.approx(errors, abs=1e-3)
+    found = np.load("rebuilt.npy")
+    np.testing.assert_allclose(found, rebuilt * [2, 0.5] + [10, -5], atol=1e-4)
+    code = predict("windows", "--codes", "signal.npy")[1].split()
+    shown = np.loadtxt(predict("windows", "--decode", *code))
+    np.testing.assert_allclose(shown, found[1], atol=1e-3)
 
 
 # Images
@@ -380,38 +449,41 @@ def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch
 def test_encode_and_decode_make_reconstruct(predict, trained):
     digits = np.load("data/prepared/mnist/x_test.npy")
     expected = trained[1]["ae_bilstm"].predict(digits / np.float32(255), verbose=0)
-    printed = predict("reconstruct", "--test", 0, 1, 2, "-o", "rebuilt.npy")
+    printed = predict("ae_bilstm", "--test", 0, 1, 2, "-o", "rebuilt.npy")
     assert [line.partition(":")[0] for line in printed] == ["test 0", "test 1", "test 2"]
     np.testing.assert_allclose(np.load("rebuilt.npy"), expected, atol=1e-5)
-    code = predict("encode", "--test", 1)[0].split()
-    predict("decode", *code, "-o", "decoded.npy")
+    code = predict("ae_bilstm", "--codes", "--test", 1)[0].split()
+    predict("ae_bilstm", "--decode", *code, "-o", "decoded.npy")
     np.testing.assert_allclose(np.load("decoded.npy"), expected[1:2], atol=1e-4)
-    assert predict("encode", "--test", 0, 1, 2, "-o", "codes.npy") == []
-    shown = [
-        json.loads(line)["image"] for line in predict("decode", "--json", "--codes", "codes.npy")
-    ]
-    np.testing.assert_array_equal(shown, images.bytes_of(np.load("rebuilt.npy")))
+    assert predict("ae_bilstm", "--codes", "--test", 0, 1, 2, "-o", "codes.npy") == []
+    shown = parsed(predict("ae_bilstm", "--decode", "--json", "codes.npy"))
+    pixels = images.bytes_of(np.load("rebuilt.npy"))
+    np.testing.assert_array_equal([answer["rebuilt"] for answer in shown], pixels)
 
 
 def test_codes_that_are_piped_are_decoded(project):
-    process = start("decode", "--json", "--model", "ae_lstm")
-    out, err = process.communicate(b"0.25 0.5\n\n1,0\n", timeout=60)
+    process = start("ae_bilstm", "--decode", "--json")
+    out, err = process.communicate(b"0.25 0.5 0 1\n\n1,0,0,0\n", timeout=60)
     assert (process.returncode, err) == (0, b"")
-    assert [json.loads(line)["code"] for line in out.splitlines()] == [[0.25, 0.5], [1, 0]]
+    codes = [answer["code"] for answer in parsed(out.splitlines())]
+    assert codes == [[0.25, 0.5, 0, 1], [1, 0, 0, 0]]
 
 
 def test_every_kind_of_image_file_gives_the_same_code(predict):
     digit = np.load("data/prepared/mnist/x_test.npy")[1]
-    Image.fromarray(digit).save("gray.png")
+    Path("folder").mkdir()
+    Image.fromarray(digit).save("folder/gray.png")
     Image.fromarray(digit).convert("RGB").save("color.png")
     Image.fromarray(digit).save("gray.pgm")
     Image.fromarray(255 - digit).save("ink.png")
     np.save("bytes.npy", digit)
     np.save("floats.npy", digit[np.newaxis] / np.float32(255))
-    found = predict("encode", "gray.png", "color.png", "gray.pgm", "bytes.npy", "floats.npy")
-    assert len(found) == 5
-    codes = np.loadtxt([*found, *predict("encode", "--invert", "ink.png")])
-    expected = np.loadtxt(predict("encode", "--test", 1))
+    np.savez("images.npz", x=digit[np.newaxis])
+    files = ["folder/gray.png", "folder", "color.png", "gray.pgm", "bytes.npy", "floats.npy"]
+    found = predict("ae_bilstm", "--codes", *files, "images.npz")
+    assert len(found) == 7
+    codes = np.loadtxt([*found, *predict("ae_bilstm", "--codes", "--invert", "ink.png")])
+    expected = np.loadtxt(predict("ae_bilstm", "--codes", "--test", 1))
     np.testing.assert_allclose(codes, np.broadcast_to(expected, codes.shape), atol=1e-5)
 
 
@@ -450,21 +522,32 @@ def test_transparent_pixels_are_refused_whatever_the_kind_of_picture(folder, mod
         images.read(path, (PIXELS, PIXELS))
 
 
-def test_a_truncated_picture_is_refused(folder):
-    noise = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), np.uint8)
-    Image.fromarray(noise).save("image.png")
-    Path("image.png").write_bytes(Path("image.png").read_bytes()[:-200])
-    with pytest.raises(UserError, match="not a complete PNG"):
-        images.read(Path("image.png"), (PIXELS, PIXELS))
-
-
-@pytest.mark.parametrize("name", ["one.png", "one.pgm", "one.npy"])
-def test_a_picture_comes_back_as_it_was_written(folder, name):
-    digits = np.random.default_rng(0).integers(0, 256, (1, PIXELS, PIXELS), np.uint8)
+@pytest.mark.parametrize("name", ["one.png", "one.pgm", "one.npy", "color.png"])
+def test_a_picture_comes_back_as_it_was_written_or_not_at_all(folder, name):
+    shape = (PIXELS, PIXELS, 3) if name == "color.png" else (PIXELS, PIXELS)
+    digits = np.random.default_rng(0).integers(0, 256, (1, *shape), np.uint8)
     pixels = digits / np.float32(255)
     images.write(folder / name, pixels)
-    np.testing.assert_array_equal(images.read(folder / name, (PIXELS, PIXELS)), pixels)
+    np.testing.assert_array_equal(images.read(folder / name, shape), pixels)
     assert [path.name for path in folder.iterdir()] == [name]
+    (folder / name).write_bytes((folder / name).read_bytes()[:-200])
+    with pytest.raises(UserError, match=f"{name}: not a complete"):
+        images.read(folder / name, shape)
+
+
+def test_columns_of_color_images_are_classified(predict, trained):
+    picture = np.random.default_rng(6).integers(0, 256, (4, 5, 3), np.uint8)
+    Image.fromarray(picture).save("flag.png")
+    np.save("flags.npy", picture[np.newaxis])
+    steps = np.swapaxes(picture, 0, 1).reshape(1, 5, 12) / np.float32(255)
+    expected = trained[1]["colors"].predict(steps, verbose=0)[0]
+    for answer in parsed(predict("colors", "--json", "flag.png", "flags.npy")):
+        assert list(answer["probabilities"].values()) == pytest.approx(expected, abs=1e-5)
+    np.save("flags.npy", picture[..., :2])
+    with pytest.raises(UserError, match=r"expected \(4, 5, 3\) or \(n, 4, 5, 3\)"):
+        predict("colors", "flags.npy")
+    model = find("colors")
+    np.testing.assert_array_equal(model.pictures(steps) * 255, picture[np.newaxis])
 
 
 def test_the_preview_shows_bright_pixels_dense():

@@ -1,4 +1,4 @@
-"""The use of a trained model without TensorFlow: reviews and images in, answers out.
+"""The use of a trained model without TensorFlow: texts, series or images in, answers out.
 
-Not here: training and measuring; nothing here reads the corpora.
+Not here: training and measuring; files are read by the readers of `corpora`.
 """

@@ -1,7 +1,7 @@
-"""The commands of `unroll predict` and their options.
+"""The command `unroll predict` and its options.
 
-A command imports its code when it is called, so `--help` is immediate. TensorFlow is imported only
-for a model with layers that this project does not use.
+It imports its code when it is called, so `--help` is immediate. TensorFlow is imported only for a
+model with layers that have no operator in ONNX here.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from harness.commands import Commands
 
-
-class Filter(Commands):
-    """Commands that behave as filters do: Ctrl-C and a closed pipe end them without a word."""
+class Filter(click.Command):
+    """A command that behaves as filters do: Ctrl-C and a closed pipe end it without a word."""
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; the exit code."""
@@ -44,129 +41,68 @@ class Filter(Commands):
         return code
 
 
-def model(default: str) -> Callable[..., Any]:
-    """The option `--model`."""
-    return click.option(
-        *("--model", "name"),
-        default=default,
-        show_default=True,
-        metavar="NAME",
-        help="A model of dvc.yaml, or a folder that holds one, with a slash in its name.",
-    )
-
-
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
-IMAGES = click.argument("images", nargs=-1, metavar="IMAGE...")
-TEST = click.option(
-    "--test",
-    is_flag=True,
-    help="Each IMAGE is a row of MNIST's test split, from 0, in data/prepared/mnist.",
-)
-INVERT = click.option(
-    "--invert", is_flag=True, help="The images are dark on light, as ink on paper."
-)
-PICTURE = click.option(
-    *("-o", "--output"),
-    metavar="FILE",
-    help="Write the images: .npy of floats in [0, 1], or .png or .pgm, side by side.",
-)
-
-
-@click.group(cls=Filter, no_args_is_help=False, invoke_without_command=True)
-@click.pass_context
-def predict(context: click.Context) -> None:
-    """Use a trained model."""
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-@predict.command()
-@click.argument("texts", nargs=-1, metavar="[REVIEW]...")
+@click.command(cls=Filter)
+@click.argument("model")
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option(
     *("-f", "--file", "files"),
     multiple=True,
     metavar="FILE",
-    help="Read reviews from FILE, one a line; - is standard input. May be given several times.",
+    help="Read texts from FILE, one a line; - is standard input. May be given several times.",
 )
-@model("lstm")
-@JSON
-def review(**options: Any) -> int:
-    """Score film reviews: are they positive?
+@click.option(
+    *("--table", "tables"),
+    multiple=True,
+    metavar="FILE",
+    help="Read texts from the columns of FILE: CSV, TSV, JSON Lines or Parquet.",
+)
+@click.option(
+    "--test", is_flag=True, help="Each INPUT is a row of the prepared test split, from 0."
+)
+@click.option("--invert", is_flag=True, help="The images are dark on light, as ink on paper.")
+@click.option("--codes", "wanted", flag_value="codes", help="Encode: print each INPUT's code.")
+@click.option(
+    *("--rebuild", "wanted"),
+    flag_value="rebuild",
+    help="Encode and decode each INPUT: print the error. An autoencoder's default.",
+)
+@click.option(
+    *("--decode", "wanted"),
+    flag_value="decode",
+    help="INPUT is a code: its numbers, or a .npy file of shape (n, latent).",
+)
+@click.option(
+    *("-o", "--output"),
+    metavar="FILE",
+    help="Write the answers: .npy; of images also .png or .pgm, side by side.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
+def predict(model: str, inputs: tuple[str, ...], **options: Any) -> int:
+    """Use a trained model: MODEL is one of params.yaml, or a folder that holds one, with a slash.
 
-    Each answer is one line: the probability, the decision in words, the beginning of the review.
+    A model of texts reads each INPUT, or else the lines of FILEs or of standard input, one text a
+    line, in UTF-8, or in UTF-16 that begins with a byte order mark. Blank lines are skipped. Each
+    text is answered as soon as it arrives. A text of several lines is one INPUT: "$(cat FILE)".
+    INPUT that begins with a dash goes after --. If a line cannot be answered, standard error names
+    it, the others are answered, and the exit code is 1.
 
-    The decision is "positive" if the probability reaches the model's own threshold, which was
-    chosen on validation data. The words say how far the probability has come from the threshold
-    toward certainty: at 80% of the way "positive" or "negative", at 40% "probably ...", else
-    "unsure, leaning ...". docs/models/ says how often each wording was right on the test set.
+    Other models read files: of images, PNG, JPEG and PGM of the size that the model knows, and
+    .npy of bytes or of floats in [0, 1]; of images and of series, every format that `unroll add`
+    knows. A series is scaled as those that the model learned from.
 
-    Reviews are the arguments, or else the lines of FILEs or of standard input, one review a line,
-    in UTF-8, or in UTF-16 that begins with a byte order mark. Blank lines are skipped. Each review
-    is answered as soon as it arrives. A review of several lines is one argument: review "$(cat
-    FILE)". One that begins with a dash goes after --. If a line cannot be answered, standard error
-    names it, the others are answered, and the exit code is 1.
+    Of two classes, an answer has the probability of the second one and the decision in words. The
+    second class is taken if its probability reaches the model's own threshold, which was chosen
+    on validation data. The words say how far the probability has come from the threshold toward
+    certainty: at 80% of the way the name of a class, at 40% "probably ...", else "unsure, leaning
+    ...". docs/models/ says how often each wording was right on the test set. Of more classes, it
+    has the most probable one and the next, each with its probability.
 
-    The fields of --json: line, model, probability, threshold, label (positive or negative),
-    wording, words_read (of a long review the last ones), words_known (of those, in the model's
-    vocabulary), and text, the beginning of the review.
+    An autoencoder answers with the error of the reconstruction: high where an INPUT is unlike what
+    it has learned. Of images it is also the mean binary cross-entropy, in nats a pixel.
+
+    With --json, an answer on classes also has all probabilities, and one on texts says how many
+    words are read (of a long text the last ones), and how many of those the model knows.
     """
-    from unroll.predicting import review_command
+    from unroll.predicting.answers import predict
 
-    return review_command.review(**options)
-
-
-@predict.command()
-@IMAGES
-@TEST
-@INVERT
-@click.option("-o", "--output", metavar="FILE", help="Write the codes to FILE.npy.")
-@model("ae_bilstm")
-@JSON
-def encode(**options: Any) -> None:
-    """Encode images of digits as latent codes.
-
-    Each code is one line of numbers in [0, 1].
-
-    An IMAGE is a PNG or PGM file of 28x28 pixels, white on black as in MNIST, or a .npy array (28,
-    28) or (n, 28, 28) of bytes or of floats in [0, 1].
-    """
-    from unroll.predicting import image_commands
-
-    image_commands.encode(**options)
-
-
-# A number may be negative, which is no option.
-@predict.command(context_settings={"ignore_unknown_options": True})
-@click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
-@click.option("--codes", metavar="FILE", help="A .npy array, shape (n, latent).")
-@PICTURE
-@model("ae_bilstm")
-@JSON
-def decode(**options: Any) -> None:
-    """Decode latent codes into images.
-
-    They are shown in characters, or written to a file. The NUMBERs are one code. Without them, each
-    line of standard input is a code, as `encode` prints it, or each row of --codes. The encoder
-    gives numbers from 0 to 1; others are extrapolated.
-    """
-    from unroll.predicting import image_commands
-
-    image_commands.decode(**options)
-
-
-@predict.command()
-@IMAGES
-@TEST
-@INVERT
-@PICTURE
-@model("ae_bilstm")
-@JSON
-def reconstruct(**options: Any) -> None:
-    """Encode images of digits and decode them again.
-
-    Shows both images side by side with the loss (mean binary cross-entropy, in nats a pixel) and
-    the mean squared error. An IMAGE is the same as for `encode`.
-    """
-    from unroll.predicting import image_commands
-
-    image_commands.reconstruct(**options)
+    return predict(model, inputs, **options)

@@ -1,0 +1,137 @@
+"""The answers of a model to its inputs, printed as they come or written to a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.errors import UserError
+from harness.core.files import HOW_TO_FIX
+from unroll.core.paths import TASK
+from unroll.core.tasks import REBUILD
+from unroll.metrics.reconstruction import cross_entropy, squared_error
+from unroll.predicting import arrays, codes, images
+from unroll.predicting.inference import Network
+from unroll.predicting.model import Batch, Model, find
+from unroll.predicting.texts import Texts
+from unroll.predicting.verdicts import verdict
+
+# One answer: what a file gets of it, the line that is printed, what follows that line where no file
+# is written, and what JSON says.
+Answer = tuple[np.ndarray, str, str, dict[str, Any]]
+PARTS = {"codes": "encoder", "decode": "decoder"}
+
+
+def predict(
+    name: str,
+    inputs: Sequence[str],
+    *,
+    files: Sequence[str] = (),
+    tables: Sequence[str] = (),
+    test: bool = False,
+    invert: bool = False,
+    wanted: str | None = None,
+    output: str | None = None,
+    as_json: bool = False,
+) -> int:
+    """Answer every input; the exit code, which is 1 if one could not be answered.
+
+    Args:
+        wanted: of an autoencoder `codes`, `rebuild` or `decode`.
+
+    Raises:
+        UserError: an argument, an input or the model cannot be used.
+    """
+    model = find(name)
+    text = model.kind == "text"
+    if wanted and model.task != REBUILD:
+        raise UserError(f"--{wanted}: {name} tells classes apart, expected an autoencoder")
+    if (files or tables) and not text:
+        raise UserError(f"{name} reads {model.kind}, expected their files as INPUT")
+    if (test and text) or (invert and model.kind != "images"):
+        raise UserError(f"--{'test' if test else 'invert'}: {name} reads {model.kind}")
+    if model.task == REBUILD:
+        wanted = wanted or "rebuild"
+    if output:
+        images.check_name(Path(output), model.kind == "images" and wanted in ("rebuild", "decode"))
+    network = Network(model.folder, PARTS.get(wanted or ""))
+    classes = len(model.classes)
+    if not wanted and network.outputs != ((1,) if classes == 2 else (classes,)):
+        raise UserError(
+            f"{model.folder / TASK}: {classes} classes, the model tells others apart; {HOW_TO_FIX}"
+        )
+    texts = Texts(model, inputs, files, tables) if text else None
+    batches = texts or arrays.batches(model, network, inputs, test, invert)
+    answers: Iterable[list[Answer]]
+    if wanted == "decode":
+        answers = (_decoded(model, network(batch), batch) for batch in codes.read(inputs, network))
+    else:
+        answer = {"codes": _coded, "rebuild": _rebuilt}.get(wanted or "", _classes)
+        answers = (answer(model, network(batch.x), batch) for batch in batches)
+    kept = []
+    for each in answers:
+        for result, line, more, fields in each:
+            if as_json:
+                print(json.dumps({"model": name, **fields}))
+            elif not output:
+                print("\n".join(filter(None, (line, more))))
+            elif wanted == "rebuild":
+                print(line)
+            kept += [result] if output else []
+        sys.stdout.flush()
+    if output:
+        if not kept:
+            raise UserError(f"{output}: not written, there is no answer")
+        images.write(Path(output), np.stack(kept))
+    return 1 if texts and texts.failed else 0
+
+
+def _classes(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
+    answers = []
+    for output, name, fields in zip(found, batch.names, batch.fields, strict=True):
+        line, said = verdict(model, output, known=fields.get("words_known") != 0)
+        answers.append((output, f"{line}  {name}", "", {**fields, **said}))
+    return answers
+
+
+def _coded(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
+    return [
+        (code, codes.line(code), "", {**fields, "code": codes.numbers(code)})
+        for code, fields in zip(found, batch.fields, strict=True)
+    ]
+
+
+def _rebuilt(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
+    errors = squared_error(batch.x, found)
+    losses = cross_entropy(batch.x, found) if model.kind == "images" else errors
+    before, after = _shown(model, batch.x), _shown(model, found)
+    answers = []
+    for i, (name, fields) in enumerate(zip(batch.names, batch.fields, strict=True)):
+        line, more = f"mean squared error {errors[i]:.4f}", ""
+        if model.kind == "images":
+            line = f"loss {losses[i]:.4f}, {line}"
+            more = images.preview(before[i], after[i])
+        said = {"loss": round(float(losses[i]), 5), "mse": round(float(errors[i]), 5)}
+        answers.append((after[i], f"{name}: {line}", more, {**fields, **said}))
+    return answers
+
+
+def _decoded(model: Model, found: np.ndarray, batch: np.ndarray) -> list[Answer]:
+    answers = []
+    for code, rebuilt in zip(batch, _shown(model, found), strict=True):
+        if model.kind == "images":
+            line, said = images.preview(rebuilt), images.bytes_of(rebuilt).tolist()
+        else:
+            line, said = "\n".join(map(codes.line, rebuilt)) + "\n", rebuilt.tolist()
+        answers.append((rebuilt, line, "", {"code": codes.numbers(code), "rebuilt": said}))
+    return answers
+
+
+def _shown(model: Model, x: np.ndarray) -> np.ndarray:
+    """Rows of a model as a user has them: images of their size, series in their own units."""
+    return model.pictures(x) if model.kind == "images" else model.scaled(x, back=True)
