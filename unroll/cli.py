@@ -11,6 +11,7 @@ import click
 from harness import cli
 from harness.commands import Commands
 from unroll import __version__
+from unroll.adding.command import add
 from unroll.predicting.commands import predict
 
 
@@ -43,6 +44,23 @@ def readme() -> None:
     cards.main()
 
 
+@main.command()
+@click.argument("model")
+@click.argument("file", metavar="FILE.onnx", type=click.Path(path_type=Path))
+def export(model: str, file: Path) -> None:
+    """Write a trained model as an ONNX file, which programs without Keras run.
+
+    MODEL is one of params.yaml, or a folder that holds one, with a slash in its name. The file's
+    description says what goes in and comes out; its metadata have what else is to be known, as
+    JSON: task, classes, threshold, scale, vocabulary.
+    """
+    from unroll.exporting.export import export
+    from unroll.predicting.model import folder
+
+    export(folder(model), file)
+
+
+main.add_command(add)
 main.add_command(predict)
 
 
