@@ -15,7 +15,8 @@ def test_a_cell_counts_once_a_word_and_an_embedding_only_as_parameters(tmp_path)
         file["layers/simple_rnn/cell/vars/1"] = np.zeros((3, 3))
         file["layers/dense/vars/0"] = np.zeros((3, 1))
         file["optimizer/vars/0"] = np.zeros(99)
-    found = cost(tmp_path, "evaluate@rnn", {"preprocess": {"imdb": {"length": 100}}})
+    (weights.parent / "task.json").write_text('{"length": 100}')
+    found = cost(tmp_path, "evaluate@rnn", {})
     assert found == {
         "parameters": 5 * 128 + 128 * 3 + 3 * 3 + 3,
         "multiply-adds": 100 * (128 * 3 + 3 * 3) + 3,

@@ -3,23 +3,29 @@ import shlex
 import subprocess
 import sys
 
-import pages
+import made_up
 import pytest
 from conftest import ROOT, output_of
 
 from harness.core.errors import UserError
+from harness.core.files import read_json
 from unroll.reporting import readme
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_table_follows_the_metrics(folder):
-    pages.results(folder)
-    for model, metrics in readme.CHAPTER.items():
-        path = folder / f"metrics/{model}.json"
-        body = ", ".join(f'"{name}": 0.12345' for name in metrics)
-        path.write_text("{" + body + "}")
-    assert readme.table().count("**0.1235**") + readme.table().count("**0.1234**") == 6
+    made_up.results(folder)
+    rows = readme.table().splitlines()[2:]
+    chapter = [(model, name) for model, metrics in readme.CHAPTER.items() for name in metrics]
+    for row, (model, name) in zip(rows, chapter, strict=False):
+        value = read_json(folder / f"metrics/{model}.json")[name]
+        assert row.startswith(f"| `{model}` |")
+        assert f"| **{value:.4f}**" in row
+        assert row.endswith(f"| {readme.CHAPTER[model][name]} |")
+    accuracy = read_json(folder / "metrics/tickets_gru.json")["accuracy"]
+    [more] = rows[len(chapter) :]  # the models of others
+    assert more.startswith(f"| `tickets_gru` on `tickets` | accuracy | **{accuracy:.4f}** (")
     with pytest.raises(UserError, match="README"):
         readme.filled("no marks")
 

@@ -1,99 +1,113 @@
-"""The model cards as templates, by kind of model; cards.py fills in what a run decides."""
+"""The texts of model cards: templates by task and kind, and what is said of a corpus.
 
-CLASSIFIER = """\
-It reads a review word by word, as ids of the vocabulary in its `encoder.json`, and scores it after
-the last word: sequence to vector. It is meant for English film reviews, for learning and for
-comparison.
+Not here: what a run decides, which cards.py fills in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.core.yaml import read_yaml
+from unroll.core import paths
+from unroll.core.tasks import MANY, REBUILD, TWO
+from unroll.corpora.blocks import Block
+
+CORPORA, URL = Path("docs/corpora"), "URL-OF-THIS-REPOSITORY"
+
+CARD = """\
+<!-- Written by `unroll readme` from metrics/, plots/, docs/corpora/ and dvc.lock. -->
+
+# {model}
+
+{about}.
+
+{reads}
 
 ```sh
-unroll predict review --model {model} "A touching film with superb acting."
-dvc artifacts get URL-OF-THIS-REPOSITORY {artifact}   # a released version, elsewhere
+unroll predict {model} {input}
+dvc {get}   # elsewhere
 ```
 
 ## Metrics on the test set
 
 {metrics}
 
-On {reviews:,} test reviews, {positives:,} of them positive. The intervals are percentiles over
-bootstrap resamples of the reviews; they do not include the variation between seeds. Without a
-model: a coin.
+{note}
 
-## What its words mean
-
-The model calls a review positive if its probability is at least {threshold:.4f}, the threshold that
-maximized Youden's J on validation data. `unroll predict` chooses its words by how far the
-probability is from the threshold toward certainty. How often the words were right on the test
-reviews:
-
-{wordings}
-
-## How it was trained
+{details}## How it was trained
 
 {training}
 
-## Data
-
-The Large Movie Review Dataset (IMDb): 25,000 training and 25,000 test reviews. All reviews of
-a film are in the same split. Reviews with 5 or 6 of 10 stars are not in it. How reviews become ids
-is in `unroll/preprocessing/vocabulary.py` and the `preprocess.imdb` parameters.
-
-## Limits
-
-- English film reviews only. The probability that it gives for any other text means nothing;
-  `words_known` in the JSON output is the number of words that are in its vocabulary.
-- It reads only the end of a long review; see `length` in `params.yaml`.
-- There are no lukewarm reviews in the corpus, so it has not learned to say "neither".
-- It has learned the tastes and prejudices of the authors of these reviews, from 2011 and before.
-  Do not use it to judge people or what they write.
-
-## License
-
-Code: MIT, see LICENSE. The reviews are for research use; cite A. L. Maas, R. E. Daly, P. T. Pham,
-D. Huang, A. Y. Ng and C. Potts, *Learning word vectors for sentiment analysis*, ACL 2011. The
-model's folder holds their most frequent words, and no review.
+{corpus}
 """
+# By kind: what a model reads in turn, and what `unroll predict` is given.
+STEPS = {"text": "word", "series": "step", "images": "row"}
+INPUTS = {"text": '"A text"', "series": "FILE", "images": "FILE"}
 
-AUTOENCODER = """\
-It reads an image of a digit row by row into a short code (sequence to vector), and writes it again
-from the code alone (vector to sequence). It is meant to show how much of a digit a code of this
-length keeps.
+_READS = "It reads {rows} {step} by {step}"
+READS = {
+    TWO: f"{_READS} and gives, after the last one, the probability of {{high}}: sequence to "
+    "vector.",
+    MANY: f"{_READS} and gives, after the last one, a probability to each of {{classes}} classes: "
+    "sequence to vector.",
+    REBUILD: f"{_READS} into a code of {{latent}} numbers (sequence to vector), and writes them "
+    "again from the code alone (vector to sequence). Codes have no meaning of their own: another "
+    "training, even with the same parameters and another seed, arranges them differently.",
+}
+CUT = " Of longer ones it reads the last {length} {step}s."
 
-```sh
-unroll predict reconstruct --model {model} --test 0
-dvc artifacts get URL-OF-THIS-REPOSITORY {artifact}   # a released version, elsewhere
-```
+_GUESS = (
+    " The loss is the mean cross-entropy in nats. The intervals are percentiles over bootstrap "
+    "resamples of the {rows}; they do not include the variation between seeds. Without a model: "
+    "the shares of the classes as probabilities, the same for all {rows}."
+)
+NOTES = {
+    TWO: "On {count} test {rows}, {positives} of them {high}." + _GUESS,
+    MANY: "On {count} test {rows}, {majority} of them {largest}, the largest class." + _GUESS,
+    REBUILD: "On {count} test {rows}. The loss is the {loss}. There are no intervals.",
+}
+LOSS = {"images": "mean binary cross-entropy in nats per pixel", "series": "mean squared error"}
+NEIGHBORS = (
+    " Nearest-neighbor accuracy: how often the nearest codes of training {rows} are of the same "
+    "{label}."
+)
+ANOMALIES = (
+    " The error of {rows} is also measured as a score of anomalies, which are all that is not "
+    "{normal}; it is largest, {error}, in row {row} of the test split."
+)
 
-## Metrics on the test set
+WORDINGS = (
+    "The model calls {rows} {high} if their probability is at least {threshold}, the threshold "
+    "that maximized Youden's J, smoothed, on validation data. `unroll predict` chooses its words "
+    "by how far the probability is from the threshold toward certainty. How often the words were "
+    "right on the test {rows}:"
+)
 
-{metrics}
 
-On {images:,} test images. The loss is the mean binary cross-entropy in nats per pixel. Where pixels
-are gray, even a perfect image has some: 0.0581 on the whole test split of MNIST. Nearest-neighbor
-accuracy: how often the nearest codes of training images have the same digit. Without a model: the
-mean training image of MNIST for every image. There are no intervals for these metrics.
-
-## Digit by digit
-
-{digits}
-
-## How it was trained
-
-{training}
-
-## Data
-
-MNIST: 60,000 training and 10,000 test images of handwritten digits, 28x28 pixels, white on black.
-
-## Limits
-
-- Centered digits of MNIST's size and stroke only. Anything else comes out as the nearest digits
-  that it knows.
-- Codes have no meaning of their own: another training, even with the same parameters and another
-  seed, arranges them differently.
-
-## License
-
-Code: MIT, see LICENSE. MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges, under CC BY-SA 3.0;
-cite Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document
-recognition*, Proc. IEEE 86, 1998. The model's folder holds no image.
-"""
+def of_corpus(name: str, block: Block) -> str:
+    """What docs/corpora/NAME.md says of a corpus, or else what its block does."""
+    path = CORPORA / f"{name}.md"
+    if path.exists():
+        return "## " + path.read_text("utf-8").partition("## ")[2].rstrip()
+    source, sources = Path(block.path), read_yaml(paths.CORPORA)["sources"]
+    places = [
+        place.get("package") or place["url"]
+        for name_of, fetched in sources.items()
+        if paths.raw(name_of) in (source, *source.parents)
+        for place in fetched["from"].values()
+    ]
+    columns = getattr(block, "text", None) or getattr(block, "values", None) or []
+    split, rule = block.split, f"the last {block.split.test:.0%} by `{block.split.time}` test"
+    if split.column:
+        rule = f"`{split.column}` says which rows test"
+    elif not split.time:
+        rule = f"where the files do not say which rows test, {split.test:.0%} at random do"
+    facts = (
+        f"`{block.path}`" + f", fetched from {' or '.join(places)}" * bool(places),
+        columns and f"columns {', '.join(f'`{column}`' for column in columns)}",
+        block.label and f"class in the column `{block.label}`",
+        rule,
+        block.group and f"rows of one `{block.group}` are on one side",
+    )
+    head = f"## Data\n\nThe corpus `{name}` of `{paths.CORPORA}`:\n"
+    return "\n".join([head, *(f"- {fact}" for fact in facts if fact)])

@@ -1,150 +1,158 @@
 """A card for each model, docs/models/NAME.md: `unroll readme` writes them.
 
-A card is made of what is in git: the metrics and plot data, and the record in `dvc.lock` of the
-parameters and packages that the model was trained with.
+A card is made of what is in git: the metrics and plot data, what docs/corpora/ says of the corpus,
+and the record in `dvc.lock` of the parameters and packages that the model was trained with.
 """
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
 from harness.core.paths import LOCK, PIPELINE
 from harness.core.yaml import read_yaml
-from harness.reporting import labels, markdown
-from harness.stages import lock_file
+from harness.stages import dvc_file, lock_file
 from unroll.core import paths
-from unroll.predicting.verdicts import ranges
-from unroll.reporting.card_texts import AUTOENCODER, CLASSIFIER
-from unroll.reporting.readme import CHAPTER
+from unroll.core.tasks import MANY, TWO
+from unroll.corpora.blocks import Block, Images
+from unroll.models import architectures
+from unroll.models.parameters import OF_TEXT
+from unroll.reporting import card_tables, card_texts, trained
+from unroll.schema import corpora
 
 FOLDER = Path("docs/models")
-# The best that needs no model: a coin for reviews; for images the mean of the training images,
-# whose error on the test images tests/test_cards.py measures again.
-BASELINE = {
-    "classifier": {"auc": 0.5, "balanced_accuracy": 0.5},
-    "autoencoder": {"loss": 0.2625, "mse": 0.0675},
-}
 VALIDATION = {"holdout": "a part of the training split", "book": "the test split, as the chapter"}
 
 
 def cards() -> dict[Path, str]:
-    """The text of each card by its path, one for each model among the artifacts of `dvc.yaml`.
+    """The text of each card by its path, one for each model that the pipeline trains.
 
     Raises:
         UserError: `dvc.lock` records no training of one, or its metrics are missing.
     """
-    artifacts = read_yaml(PIPELINE).get("artifacts", {})
+    corpora.check()
+    entries = read_yaml(PIPELINE).get("artifacts", {})
+    artifacts = {Path(entry["path"]): (name, entry) for name, entry in entries.items()}
     return {
-        FOLDER / f"{Path(entry['path']).name}.md": _card(name, entry)
-        for name, entry in artifacts.items()
-        if entry.get("type") == "model"
+        FOLDER / f"{model}.md": _card(model, corpus, *artifacts.get(paths.model(model), ("", {})))
+        for model, corpus in trained.corpora().items()
     }
 
 
-def _card(artifact: str, entry: dict[str, Any]) -> str:
-    model = Path(entry["path"]).name
-    metrics = read_json(paths.metrics(model))
-    values = metrics | {
-        "model": model,
-        "artifact": artifact,
-        "training": _training(model, entry["path"]),
-    }
-    if "auc" in metrics:
-        text, kind = CLASSIFIER, "classifier"
-        values["positives"] = metrics["confusion"]["tp"] + metrics["confusion"]["fn"]
-        values["wordings"] = wordings(model, metrics)
+def _card(model: str, corpus: str, artifact: str, entry: dict[str, Any]) -> str:
+    metrics, path = read_json(paths.metrics(model)), paths.model(model)
+    block = TypeAdapter(Block).validate_python(read_yaml(paths.CORPORA)["corpora"][corpus])
+    stage, run = _run(path)
+    settings = _settings(model, run["params"]["params.yaml"][f"models.{model}"], block.kind)
+    return card_texts.CARD.format(
+        model=model,
+        about=entry.get("desc") or _about(settings, corpus),
+        input=card_texts.INPUTS[block.kind],
+        get=f"artifacts get {card_texts.URL} {artifact}"
+        if artifact
+        else f"get {card_texts.URL} {path}",
+        metrics=card_tables.of_metrics(model, metrics),
+        training=_training(model, stage, run, settings),
+        corpus=card_texts.of_corpus(corpus, block),
+        **_of_task(model, metrics, block, settings),
+    )
+
+
+def _of_task(
+    model: str, metrics: dict[str, Any], block: Block, settings: dict[str, Any]
+) -> dict[str, str]:
+    """The paragraphs that depend on what the model does."""
+    task, kind = trained.task_of(metrics), block.kind
+    # The nouns that the metrics were measured with, whatever the block says now.
+    noun = next(name for name, value in metrics.items() if type(value) is int)
+    per = next((name for name in metrics if name.startswith("per_")), "")
+    rows, label = noun.replace("_", " "), per.removeprefix("per_").replace("_", " ")
+    step = block.steps[:-1] if isinstance(block, Images) else card_texts.STEPS[kind]
+    words = settings | {"rows": rows, "label": label, "step": step, "normal": f"`{block.normal}`"}
+    words |= {"count": f"{metrics[noun]:,}", "loss": card_texts.LOSS.get(kind)}
+    reads, note, details = card_texts.READS[task], card_texts.NOTES[task], ""
+    reads += card_texts.CUT if "length" in settings else ""
+    if task == TWO:
+        cells, points = metrics["confusion"], paths.points(model) / "confusion.csv"
+        names = pd.read_csv(points, dtype=str, keep_default_na=False).actual.unique()
+        low, high = names.tolist()
+        words |= {"high": f"`{high}`", "positives": f"{cells['tp'] + cells['fn']:,}"}
+        words["threshold"] = f"{metrics['threshold']:.4f}"
+        details = f"## What its words mean\n\n{_filled(card_texts.WORDINGS, words)}\n\n"
+        details += f"{card_tables.wordings(model, metrics, (low, high), rows)}\n\n"
+    elif task == MANY:
+        counts = {name: of["rows"] for name, of in metrics[per].items()}
+        words |= {"classes": len(metrics["confusion"]), "majority": f"{metrics['majority']:.1%}"}
+        words["largest"] = f"`{max(counts, key=lambda name: counts[name])}`"
     else:
-        text, kind = AUTOENCODER, "autoencoder"
-        values["digits"] = _per_digit(metrics)
-    values["metrics"] = _metrics(model, metrics, BASELINE[kind])
-    return (
-        "<!-- Written by `unroll readme` from metrics/, plots/ and dvc.lock. -->\n\n"
-        f"# {model}\n\n{entry['desc']}.\n\n{text.format(**values)}"
-    )
+        note += card_texts.NEIGHBORS if "neighbour_accuracy" in metrics else ""
+        if "largest_error" in metrics:
+            note += card_texts.ANOMALIES
+            words |= metrics["largest_error"]
+    if per:
+        details += f"## By {label}\n\n{card_tables.of_classes(metrics[per], rows, label)}\n\n"
+    return {"reads": _filled(reads, words), "note": _filled(note, words), "details": details}
 
 
-def _metrics(model: str, metrics: dict[str, Any], baseline: dict[str, float]) -> str:
-    rows = []
-    for name, label in labels.read()["metrics"].items():
-        if name not in metrics or "better" not in label:
-            continue
-        interval = metrics.get(f"{name}_interval")
-        rows.append(
-            (
-                label["label"],
-                f"**{markdown.shown(metrics[name])}**",
-                f"{interval['low']:.4f} to {interval['high']:.4f}" if interval else "",
-                f"{baseline[name]:.4f}" if name in baseline else "",
-                CHAPTER.get(model, {}).get(name, ""),
-            )
-        )
-    return markdown.table(
-        ("metric", "this model", "95% interval", "without a model", "chapter"), rows
-    )
+def _filled(text: str, words: dict[str, Any]) -> str:
+    """A paragraph of a template, in lines of the length that the others have."""
+    return textwrap.fill(text.format(**words), 100, break_long_words=False, break_on_hyphens=False)
 
 
-def wordings(model: str, metrics: dict[str, Any]) -> str:
-    """How often each wording of `unroll predict` is right, from the ROC curve's points."""
-    confusion = metrics["confusion"]
-    positives, negatives = confusion["tp"] + confusion["fn"], confusion["tn"] + confusion["fp"]
-    roc = pd.read_csv(paths.points(model) / "roc.csv")[::-1]
-    words, lowest = zip(*ranges(metrics["threshold"]), strict=True)
-    positive, negative = (
-        np.diff(np.rint(np.interp(lowest, roc.threshold, rate) * count), prepend=0)
-        for rate, count in ((roc.tpr, positives), (roc.fpr, negatives))
-    )
-    rows = []
-    for i, wording in enumerate(words):
-        total = positive[i] + negative[i]
-        right = (positive if wording.endswith("positive") else negative)[i]
-        rows.append(
-            (
-                wording,
-                f"{lowest[i]:.2f} to {lowest[i - 1] if i else 1:.2f}",
-                f"{total / (positives + negatives):.0%}",
-                f"{right / total:.0%}" if total else "",
-            )
-        )
-    return markdown.table(("wording", "probability", "share of the reviews", "right"), rows)
+def _about(settings: dict[str, Any], corpus: str) -> str:
+    """The name of the architecture, as its file says it, and how it is used."""
+    layers, doc = settings.get("layers", 1), architectures.find(settings["architecture"]).__doc__
+    name = str(doc).partition("\n")[0].partition(":")[0].rstrip(".")
+    ways = ["two directions"] if settings.get("bidirectional") else []
+    return ", ".join([name, *ways, *([f"{layers} layers"] if layers > 1 else []), f"on {corpus}"])
 
 
-def _per_digit(metrics: dict[str, Any]) -> str:
-    digits = pd.DataFrame(metrics["per_digit"])
-    rows = [
-        (label, *(f"{value:.3f}" for value in digits.loc[name]))
-        for name, label in (("loss", "loss"), ("mse", "mean squared error"))
-    ]
-    return markdown.table(("digit", *digits), rows)
+def _settings(model: str, recorded: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The parameters that a model was trained with, those that have their defaults included."""
+    try:
+        parameters = architectures.find(recorded["architecture"]).Parameters
+        every = parameters.model_validate(recorded).model_dump()
+    except (KeyError, ValidationError):
+        raise UserError(
+            f"{LOCK}: {model} was trained with other parameters than there are; run `unroll repro`"
+        ) from None
+    unused = {"text": (), "series": OF_TEXT, "images": (*OF_TEXT, "length", "mask")}[kind]
+    return {name: value for name, value in every.items() if name not in unused}
 
 
-def _training(model: str, path: str) -> str:
-    """What `dvc.lock` records of the run that wrote the model.
+def _run(path: Path) -> tuple[str, dict[str, Any]]:
+    """The stage that wrote a model, and what `dvc.lock` records of its run.
 
     Raises:
         UserError: it records none.
     """
-    runs = lock_file.entries().items()
-    found = [(s, e, out) for s, e in runs for out in e["outs"] if out["path"] == path]
-    if not found:
-        raise UserError(f"{LOCK}: records no run that wrote {path}; run `unroll repro`")
-    [(stage, entry, out)] = found
-    params, packages = entry["params"]["params.yaml"], entry["params"]["versions.yaml"]
-    settings = params[f"models.{model}"] | params["train"]
-    backend, protocol = settings["backend"], params["protocol"]
+    stages = dvc_file.stages()  # the file may record others, which have gone from `dvc.yaml`
+    for stage, entry in lock_file.entries().items():
+        if stage in stages and any(out["path"] == str(path) for out in entry["outs"]):
+            return stage, entry
+    raise UserError(f"{LOCK}: records no run that wrote {path}; run `unroll repro`")
+
+
+def _training(model: str, stage: str, run: dict[str, Any], settings: dict[str, Any]) -> str:
+    """What is recorded of the run that wrote the model."""
+    params, packages = run["params"]["params.yaml"], run["params"]["versions.yaml"]
+    [out] = (out for out in run["outs"] if out["path"] == str(paths.model(model)))
+    backend, protocol = params["train"]["backend"], params["protocol"]
     curves = pd.read_csv(paths.curves(model), index_col="epoch").val_loss
     lines = (
         f"Stage `{stage}`, seed {params['seed']}; Keras {packages['keras']} on {backend} "
         f"{packages[backend]}.",
         f"Validated on {VALIDATION[protocol]} (protocol {protocol}): {len(curves)} epochs, the "
         f"weights of epoch {curves.idxmin()} kept, validation loss {curves.min():.4f}.",
-        f"Settings: {_listed(settings)}.",
-        f"Recorded in `dvc.lock` as `{path}`, MD5 `{out['md5']}`, {out['size'] / 1e6:.1f} MB.",
+        f"Settings: {_listed(settings | params['train'])}.",
+        f"Recorded in `dvc.lock` as `{out['path']}`, MD5 `{out['md5']}`, "
+        f"{out['size'] / 1e6:.1f} MB.",
     )
     return "\n".join(f"- {line}" for line in lines)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from harness.core.files import read_json
 from unroll.core import paths
 
 
@@ -17,19 +18,20 @@ def cost(folder: Path, stage: str, params: dict[str, Any]) -> dict[str, int]:
     Args:
         folder: the project in which the stage has run.
         stage: `evaluate@NAME`.
-        params: the content of its `params.yaml`.
+        params: the content of its `params.yaml`; not used.
 
     Returns:
         The number of parameters, and the multiply-adds of the recurrent and dense layers in one
-        reading of one review of full length.
+        reading of one sequence of full length.
     """
     shapes: dict[str, tuple[int, ...]] = {}
-    with h5py.File(folder / paths.model(stage.partition("@")[2]) / paths.WEIGHTS) as file:
+    model = folder / paths.model(stage.partition("@")[2])
+    with h5py.File(model / paths.WEIGHTS) as file:
         file["layers"].visititems(
             lambda name, item: shapes.update({name: item.shape}) if hasattr(item, "shape") else None
         )
-    # The weights of a recurrent cell serve once for each word; an embedding is looked up.
-    length = params["preprocess"]["imdb"]["length"]
+    # The weights of a recurrent cell serve once for each step; an embedding is looked up.
+    length = read_json(model / paths.TASK)["length"]
     multiply_adds = sum(
         math.prod(shape) * (length if "/cell/" in name else 1)
         for name, shape in shapes.items()

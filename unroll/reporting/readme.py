@@ -9,6 +9,8 @@ from harness.core.errors import UserError
 from harness.core.files import read_json, write_text
 from harness.reporting import labels, markdown
 from unroll.core import paths
+from unroll.core.tasks import MANY, REBUILD, TWO
+from unroll.reporting import trained
 
 README = Path("README.md")
 BEGIN, END = "<!-- results: `unroll readme` -->", "<!-- end of results -->"
@@ -23,16 +25,25 @@ CHAPTER = {
 }
 
 
+# What is said of any other model.
+MAIN = {TWO: "auc", MANY: "accuracy", REBUILD: "loss"}
+
+
 def table() -> str:
-    """The results beside the chapter's, as Markdown."""
-    rows, names = [], labels.read()["metrics"]
-    for model, metrics in CHAPTER.items():
+    """The results of the chapter's models beside the chapter's, then those of others, as Markdown.
+
+    Raises:
+        UserError: the metrics of a model are missing.
+    """
+    rows, names, corpora = [], labels.read()["metrics"], trained.corpora()
+    for model in sorted(corpora, key=lambda model: model not in CHAPTER):
         ours = read_json(paths.metrics(model))
-        for name, theirs in metrics.items():
+        for name, theirs in CHAPTER.get(model, {MAIN[trained.task_of(ours)]: ""}).items():
             shown = f"**{ours[name]:.4f}**"
             if interval := ours.get(f"{name}_interval"):
                 shown += f" ({interval['low']:.4f} to {interval['high']:.4f})"
-            rows.append((f"`{model}`", names[name]["label"], shown, theirs))
+            place = f"`{model}`" + f" on `{corpora[model]}`" * (not theirs)
+            rows.append((place, names[name]["label"], shown, theirs))
     head = ("model", "metric on the test set", "Unroll (95% interval)", "chapter")
     return markdown.table(head, rows)
 
