@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import yaml
 from keras import layers
 from sklearn import metrics
 
@@ -87,8 +88,13 @@ def load(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     if name.startswith("ae_"):
         images = np.load(PREPARED / "mnist" / f"x_{split}.npy").astype("float32") / 255
         return images, images
-    folder = PREPARED / "imdb"
-    return np.load(folder / f"x_{split}.npy"), np.load(folder / f"y_{split}.npy")
+    parts = (np.load(PREPARED / "imdb" / f"{part}_{split}.npy") for part in ("x", "ends", "y"))
+    ids, ends, y = parts
+    read = yaml.safe_load(Path("params.yaml").read_text())["models"][name]
+    top, size, length = read["skip_top"], read["vocabulary"], read["length"]
+    ids = np.where((ids < 4 + top) | (ids >= size), 2, ids)
+    texts = [[1, *text[-length:]] for text in np.split(ids, ends[:-1])]
+    return keras.utils.pad_sequences(texts, length), y
 
 
 class Report(keras.callbacks.Callback):

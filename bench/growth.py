@@ -37,24 +37,25 @@ def epoch(size: int) -> float:
     """Seconds of one epoch of the simple network on the reviews `size` times, after a warm-up."""
     from bench.throughput import model_of
 
-    model, x, y, batch, _ = model_of("train-rnn", "tensorflow")
+    model, x, y, batch, _ = model_of("train-rnn@rnn", "tensorflow")
     import keras
 
-    from unroll.training.steps import PER_CALL, steps_of
+    from unroll.training.order import PER_CALL
+    from unroll.training.steps import steps_of
 
     x, y = np.tile(x, (size, 1)), np.tile(y, (size, 1))
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32"))
     order = np.random.default_rng(0).permutation(len(x)).astype(np.int32)
     call = PER_CALL * batch
-    steps.run(order[:call])
+    steps.run(order[:call], x.shape[1])
     begin = time.perf_counter()
     for first in range(0, len(order) - call + 1, call):
-        steps.run(order[first : first + call])
+        steps.run(order[first : first + call], x.shape[1])
     return time.perf_counter() - begin
 
 
 def report(sizes: tuple[int, ...] = (1, 4, 16), epochs: tuple[int, ...] = (1, 2, 4)) -> str:
-    """`preprocess@imdb`, and an epoch of `train-rnn`, on the reviews repeated, as Markdown."""
+    """`preprocess@imdb`, and an epoch of `train-rnn@rnn`, on the reviews repeated, as Markdown."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         clone = project(Path(name) / "clone")
@@ -75,7 +76,7 @@ def report(sizes: tuple[int, ...] = (1, 4, 16), epochs: tuple[int, ...] = (1, 2,
         [
             "`preprocess@imdb`, the whole process:",
             table(head, rows),
-            "One epoch of `train-rnn`, start and compilation left out:",
+            "One epoch of `train-rnn@rnn`, start and compilation left out:",
             table(["corpus", "seconds", "seconds per corpus"], trained),
         ]
     )

@@ -16,8 +16,8 @@ STAGES = (
     "fetch@imdb",
     "preprocess@imdb",
     "plot@lstm",
-    "train-rnn",
-    "train-ae@lstm",
+    "train-rnn@rnn",
+    "train-ae@ae_lstm",
     "evaluate@lstm",
 )
 
@@ -68,7 +68,7 @@ run.main(sys.argv[1], sys.argv[2:])
 print(json.dumps([spent, time.perf_counter() - begin]))
 """
 GUARDED_STAGES = (
-    *(["fetch@imdb"], ["preprocess@imdb"], ["train-rnn"], ["train-ae@bilstm"]),
+    *(["fetch@imdb"], ["preprocess@imdb"], ["train-rnn@rnn"], ["train-ae@ae_bilstm"]),
     *(["evaluate@lstm", "imdb"], ["plot@lstm", "imdb"]),
 )
 

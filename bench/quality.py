@@ -19,7 +19,7 @@ EPOCHS = {"rnn": 9, "lstm": 9, "ae_lstm": 131, "ae_bilstm": 88}
 # Of each model the first of the chapter's metrics.
 METRIC = {model: next(iter(metrics)) for model, metrics in readme.CHAPTER.items()}
 CHAPTER = {model: float(readme.CHAPTER[model][metric]) for model, metric in METRIC.items()}
-STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
+STAGES = ("train-rnn@rnn", "train-lstm@lstm", "train-ae@ae_lstm", "train-ae@ae_bilstm")
 
 
 @dataclass(frozen=True)

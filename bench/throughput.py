@@ -14,43 +14,37 @@ from bench.measure import ROOT, cost, python
 from harness.reporting.markdown import table
 
 BACKENDS = ("tensorflow", "jax", "torch")
-STAGES = ("train-rnn", "train-lstm", "train-ae@lstm", "train-ae@bilstm")
+STAGES = ("train-rnn@rnn", "train-lstm@lstm", "train-ae@ae_lstm", "train-ae@ae_bilstm")
 
 
 def name_of(stage: str) -> str:
     """The model that a stage trains."""
-    return stage.removeprefix("train-").replace("ae@", "ae_")
+    return stage.partition("@")[2]
 
 
 def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int, float]:
     """The compiled model of a stage, its inputs and targets, batch, divisor of the inputs."""
     from harness.stages.run import declared
-    from unroll.core import paths
     from unroll.models import backend as backends
-    from unroll.preprocessing.vocabulary import Vocabulary
 
     params = declared(stage)
     params.train["backend"] = backend
     backends.start(params)
 
-    from stages import train_ae, train_lstm, train_rnn
+    from unroll.core.datasets import read
+    from unroll.models import architectures
+    from unroll.models.inputs import inputs_of
 
-    x: Any
     name = name_of(stage)
-    settings = params.models[name]
-    if "ae" in stage:
-        model = train_ae.BUILD[stage.partition("@")[2]](settings)
-        x = np.load("data/prepared/mnist/x_train.npy")
-        y = x
-    else:
-        build = {"rnn": train_rnn, "lstm": train_lstm}[name].build
-        x = np.load("data/prepared/imdb/x_train.npy")
-        y = np.load("data/prepared/imdb/y_train.npy")[:, np.newaxis]
-        words = Vocabulary.load(paths.prepared("imdb") / paths.VOCABULARY).size
-        model = build(settings, words, x.shape[1])
-    scale = 255 if "ae" in stage else 1
+    architecture = architectures.find(params.models[name]["architecture"])
+    parameters = architecture.Parameters.model_validate(params.models[name])
+    corpus = "mnist" if "ae" in stage else "imdb"
+    inputs, part = inputs_of(name, corpus, parameters), read(corpus, "train")
+    model = architecture.build(parameters, inputs.data, name)
+    x = inputs.rows(part)
+    y = x if corpus == "mnist" else part.y[:, np.newaxis].astype(np.float32)
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    return model, x, y, settings["batch"], scale
+    return model, x, y, parameters.batch, 255 if corpus == "mnist" else 1
 
 
 def operations(model: Any, steps: int) -> int:
@@ -76,8 +70,8 @@ def of_backend(stage: str, backend: str) -> dict[str, float]:
 
     steps = steps_of(model, x, y, batch, lambda rows: keras.ops.cast(rows, "float32") / scale)
     order = np.arange(PER_CALL * batch, dtype=np.int32)
-    steps.run(order)
-    training = _rate(lambda: steps.run(order), len(order))
+    steps.run(order, x.shape[1])
+    training = _rate(lambda: steps.run(order, x.shape[1]), len(order))
     steps.finish()
     model.compile(optimizer="adam", loss="binary_crossentropy", steps_per_execution=PER_CALL)
     prepared = x.astype(np.float32) / scale

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from conftest import ROOT
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -67,12 +68,13 @@ def main() -> None:
         raise SystemExit(f"error: {LACK}")
     try:
         with tempfile.TemporaryDirectory() as name:
-            folder = pages.results(Path(name))
+            folder = Path(name)
+            pages.git(folder, "clone", "-q", str(ROOT), ".")
             pages.set_up(folder)
             page = pages.plots(folder, "show", "show")
             for picture, (width, height) in DOCS.items():
                 show(chromium, page, width, "light")
-                photograph(chromium, pages.ROOT / f"docs/{picture}.png", width, height)
+                photograph(chromium, ROOT / f"docs/{picture}.png", width, height)
     finally:
         chromium.quit()
 

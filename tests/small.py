@@ -25,16 +25,14 @@ from harness.stages import lock_file, overlay
 from unroll.corpora import imdb, mnist
 
 SMALL = {
-    "preprocess.imdb.vocabulary": 60,
-    "preprocess.imdb.skip_top": 2,
-    "preprocess.imdb.length": 16,
-    "preprocess.imdb.validation": 0.2,
-    "preprocess.mnist.validation": 0.2,
-    "models.rnn.embedding": 4,
-    "models.lstm.embedding": 4,
+    **{
+        f"models.{model}.{key}": value
+        for model in ("rnn", "lstm")
+        for key, value in {"vocabulary": 60, "skip_top": 2, "length": 16, "embedding": 4}.items()
+    },
     "models.ae_lstm.epochs": 8,  # of 20 steps: until a code of two numbers tells anything
-    "evaluate.imdb.resamples": 50,
-    "evaluate.mnist.sample": 50,
+    "evaluate.resamples": 50,
+    "evaluate.sample": 50,
 }
 
 
@@ -107,9 +105,12 @@ class Clone:
             self.edit(
                 "corpora.yaml",
                 {
-                    f"{corpus}.sources.official.sha256": sha256(path),
-                    f"{corpus}.sources.official.bytes": path.stat().st_size,
-                    f"{corpus}.content": module.content_digest(module.read(path, "official")),
+                    f"sources.{corpus}.from.official.sha256": sha256(path),
+                    f"sources.{corpus}.from.official.bytes": path.stat().st_size,
+                    f"sources.{corpus}.content": module.content_digest(
+                        module.read(path, "official")
+                    ),
+                    f"corpora.{corpus}.validation": 0.2,
                 },
             )
         settings = {

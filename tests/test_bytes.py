@@ -96,6 +96,6 @@ def test_a_backend_gives_the_same_weights_on_one_core(clone, tmp_path, backend, 
         copy = clone.copied(tmp_path / str(cores))
         copy.set("train.backend", backend)
         copy.set("train.threads", threads)
-        run(copy.folder, "harness.stages", "train-ae@lstm", cores=cores)
+        run(copy.folder, "harness.stages", "train-ae@ae_lstm", "mnist", cores=cores)
         weights.append((copy.folder / "models/ae_lstm/model.weights.h5").read_bytes())
     assert weights[0] == weights[1]

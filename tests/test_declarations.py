@@ -20,10 +20,10 @@ BELOW = {
     "matplotlib": {"pillow"},  # writes its PNG files
     "scikit-learn": {"scipy"},
 }
-DISTRIBUTION = {"sklearn": "scikit-learn"}
+DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn"}
 # They read parameters, show progress, set limits, or download what has a digest; no result passes
 # through them.
-HARMLESS = {"pooch", "ruamel", "threadpoolctl", "tqdm"}
+HARMLESS = {"requests", "ruamel", "threadpoolctl", "tqdm"}
 
 
 def body_of(stage: str) -> dict:
@@ -35,6 +35,10 @@ def used_by(stage: str) -> tuple[set[str], set[str]]:
     if "train" in body_of(stage).get("params", []):
         more_files, more_packages = reached("unroll/models/backend.py")
         files, packages = files | more_files, packages | more_packages
+    if stage == "fetch":  # finds the adapters by the names of their sources
+        for adapter in ("imdb", "mnist"):
+            more_files, more_packages = reached(f"unroll/corpora/{adapter}.py")
+            files, packages = files | more_files, packages | more_packages
     names = {DISTRIBUTION.get(package, package) for package in packages - HARMLESS}
     return files, names.union(*(BELOW.get(name, set()) for name in names))
 

@@ -19,9 +19,10 @@ import pytest
 
 from harness.core import files
 from harness.core.errors import UserError
-from stages import train_ae
 from unroll.core import arrays, paths
 from unroll.models import saving
+from unroll.models.architectures import lstm_autoencoder
+from unroll.models.stacks import Data
 from unroll.predicting import images
 
 # Objects that would leave a file behind if they were ever loaded; written out by hand.
@@ -113,17 +114,13 @@ def test_json_of_absurd_size_is_refused_unread():
         files.read_json(Path("evil.json"))
 
 
-SETTINGS = {
-    **{"latent": 2, "units": 28},
-    **{"dropout_input": 0.1, "dropout_output": 0.1, "dropout_latent": 0.1},
-}
-
-
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """The folder of a saved model."""
     with chdir(tmp_path_factory.mktemp("saved")):
-        saving.save(train_ae.lstm(SETTINGS), Path("model"))
+        parameters = lstm_autoencoder.Parameters(architecture="lstm_autoencoder", units=28)
+        model = lstm_autoencoder.build(parameters, Data(28, 28, 0, 10, True), "model")
+        saving.save(model, Path("model"))
         return Path("model").absolute()
 
 

@@ -79,7 +79,7 @@ def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing
 
 def test_code_that_changes_while_its_stage_runs_leaves_no_recorded_result(copy):
     script = copy / "stages/plot.py"
-    change = "    open('unroll/plotting/pictures.py', 'a').write('# changed meanwhile')\n"
+    change = "    open('unroll/plotting/training.py', 'a').write('# changed meanwhile')\n"
     script.write_text(script.read_text() + change)
     recorded = (copy / "dvc.lock").read_bytes()
     code, output = run("dvc", "repro", "--single-item", "plot@rnn")

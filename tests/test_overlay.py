@@ -15,7 +15,7 @@ from unroll.schema import params as schema
 @pytest.fixture
 def change(folder):
     """A function that applies the text of a file of changes to the project's parameters."""
-    for name in ("dvc.yaml", "params.yaml", "pyproject.toml"):
+    for name in ("corpora.yaml", "dvc.yaml", "params.yaml", "pyproject.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
 
     def apply(text: str) -> None:

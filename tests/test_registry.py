@@ -15,7 +15,7 @@ def test_a_released_model_is_fetched_by_name_and_predicts(clone, folder):
         clone.run("git", "tag", "-d", "lstm@v1.0.0")
     names = {path.name for path in (folder / "lstm").iterdir()}
     assert names == {path.name for path in (clone.folder / "models/lstm").iterdir()}
-    command = ("python", "-m", "unroll", "predict", "review", "--json", "--model")
+    command = ("python", "-m", "unroll", "predict", "--json")
     texts = (" ".join(GOOD + GOOD), " ".join(BAD + BAD))
     answers = []
     for model in ("lstm", f"{folder / 'lstm'}{os.sep}"):

@@ -13,9 +13,9 @@ from unroll.models import backend
 # Of the packages that take long to import, those that a script computes with.
 USED = {
     "fetch@imdb": set(),
-    "preprocess@imdb": set(),
-    "train-lstm": {"keras", "tensorflow"},
-    "train-ae@lstm": {"keras", "tensorflow"},
+    "preprocess@imdb": {"pandas"},
+    "train-lstm@lstm": {"keras", "tensorflow"},
+    "train-ae@ae_lstm": {"keras", "tensorflow"},
     "evaluate@lstm": {"keras", "tensorflow", "sklearn", "pandas"},  # pandas by scikit-learn
     "plot@lstm": {"matplotlib"},
 }
@@ -50,7 +50,7 @@ def test_a_stage_imports_nothing_slow_but_what_it_uses(stage):
 
 
 def test_with_another_backend_tensorflow_is_not_imported():
-    assert imported("train-lstm", "jax") == {"keras", "jax"}
+    assert imported("train-lstm@lstm", "jax") == {"keras", "jax"}
 
 
 @pytest.mark.parametrize("chosen", ["", "true"])
@@ -62,6 +62,6 @@ def test_a_training_takes_the_memory_of_a_gpu_as_it_needs_it_or_as_the_user_says
     monkeypatch.setattr(os, "environ", {name: chosen} if chosen else {})
     monkeypatch.setitem(sys.modules, "keras", Mock())
     monkeypatch.setattr(backend, "_start_tensorflow", lambda threads: None)
-    backend.start(declared("train-rnn"))
+    backend.start(declared("train-rnn@rnn"))
     assert os.environ[name] == (chosen or "false")
     assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
