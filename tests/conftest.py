@@ -158,7 +158,10 @@ SLOW = {
 }
 
 # The files that take longest, to begin with.
-LONGEST = ("test_bytes.py", "test_recurrent.py", "test_page.py", "test_training.py")
+LONGEST = (
+    *("test_bytes.py", "test_contributing.py", "test_recurrent.py", "test_page.py"),
+    "test_training.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

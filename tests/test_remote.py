@@ -258,7 +258,11 @@ def test_what_is_killed_in_the_middle_is_completed_by_the_next_call(
     ):
         tiny.use(**server.options() | {"endpointurl": gate.url})
         program = ends.enter_context(tiny.start("-m", "harness", command))
+        ends.callback(program.kill)  # or a mistake would wait for it forever
         assert gate.reached.wait(LONG)
+        until = time.monotonic() + LONG
+        while not files(objects_of(server)) and time.monotonic() < until:
+            time.sleep(0.02)  # what the gate has let pass may arrive a little later
         assert command == "pull" or 0 < len(files(objects_of(server))) < OBJECTS
         program.kill() if who == "client" else gate.close()
         said = program.communicate(timeout=LONG)[0]
