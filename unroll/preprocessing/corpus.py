@@ -195,7 +195,6 @@ def _classes(block: Block, labels: list[str | None]) -> list[str]:
         wanted = list(block.classes)
         if extra := sorted(names - set(wanted)):
             raise UserError(f"a row has the class {extra[0]!r}, which is not among `classes`")
-        names = set(wanted)
         return wanted
     if len(names) == 1:
         raise UserError(f"all rows have the class {names.pop()!r}; expected two classes or more")
