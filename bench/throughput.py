@@ -37,9 +37,10 @@ def model_of(stage: str, backend: str) -> tuple[Any, np.ndarray, np.ndarray, int
 
     name = name_of(stage)
     architecture = architectures.find(params.models[name]["architecture"])
-    parameters = architecture.Parameters.model_validate(params.models[name])
+    parameters = architectures.parameters_of(params.models[name])
     corpus = "mnist" if "ae" in stage else "imdb"
-    inputs, part = inputs_of(name, corpus, parameters), read(corpus, "train")
+    inputs = inputs_of(name, corpus, parameters)
+    part = inputs.read(read(corpus, "train"))
     model = architecture.build(parameters, inputs.data, name)
     x = inputs.rows(part)
     y = x if corpus == "mnist" else part.y[:, np.newaxis].astype(np.float32)

@@ -23,12 +23,11 @@ CONFUSION = ("actual", "predicted", "count")
 
 def main(params: Declared, name: str, corpus: str) -> None:
     settings = params.models[name]
-    parameters = architectures.find(settings["architecture"]).Parameters.model_validate(settings)
-    inputs = inputs_of(name, corpus, parameters)
+    inputs = inputs_of(name, corpus, architectures.parameters_of(settings))
     for source, file in ((paths.model(name), paths.TASK), (paths.prepared(corpus), paths.ABOUT)):
         write_json(paths.evaluated(name) / file, read_json(source / file))
     task = read_json(paths.model(name) / paths.TASK)["task"]
-    MEASURE[task](params, name, about(corpus), inputs, read(corpus, "test"))
+    MEASURE[task](params, name, about(corpus), inputs, inputs.read(read(corpus, "test")))
 
 
 def two_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:

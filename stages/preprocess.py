@@ -11,9 +11,9 @@ from unroll.preprocessing.corpus import prepare
 
 def main(params: Declared, corpus: str) -> None:
     block = TypeAdapter(Block).validate_python(read_yaml(CORPORA)["corpora"][corpus])
-    found = prepare(corpus, block, params.seed)
+    found = prepare(corpus, block)
     rows, left_out = found["rows"], found["left_out"]
     print(f"{corpus}: {rows['train']:,} rows train, {rows['test']:,} test", end="")
     print(f"; left out: {left_out['empty']} empty, {left_out['without_label']} without a label")
-    if copies := found.get("copies"):
-        print(f"{corpus}: {copies['both']} texts are in both splits")
+    if both := found.get("copies", {}).get("both"):
+        print(f"{corpus}: {both:,} texts are in both splits")

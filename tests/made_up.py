@@ -67,6 +67,8 @@ def results(folder: Path) -> Path:
         points = folder / "plots/points" / model
         measured = MAKE[entry["view_template"]](points, entry, rng)
         write_json(folder / f"metrics/{model}.json", measured)
+        held = {name: measured[name] for name in ("auc", "accuracy", "loss") if name in measured}
+        write_json(folder / f"metrics/validation/{model}.json", held)
         write_csv(points / "figures.csv", COLUMNS, rows(model, measured))
         losses = [(epoch, 1 / epoch, 1.1 / epoch) for epoch in range(1, 5 + number)]
         write_csv(folder / f"plots/curves/{model}.csv", ("epoch", "loss", "val_loss"), losses)

@@ -8,8 +8,15 @@ from sklearn import metrics as sk
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from harness.core.errors import UserError
-from unroll.metrics import anomalies, classification, latent, many_classes, reconstruction
-from unroll.preprocessing.splits import stratified
+from unroll.metrics import (
+    anomalies,
+    classification,
+    latent,
+    many_classes,
+    reconstruction,
+    validation,
+)
+from unroll.preprocessing.splits import in_blocks, stratified
 from unroll.training.threshold import smoothed_threshold, youden_threshold
 
 Y = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.uint8)
@@ -317,6 +324,29 @@ def test_the_validation_part_keeps_the_mixture_and_the_copies_together():
     assert set(groups[chosen]).isdisjoint(np.delete(groups, chosen))
     assert chosen.tolist() == stratified(labels, groups, 0.1, seed=1).tolist()
     assert chosen.tolist() != stratified(labels, groups, 0.1, seed=2).tolist()
+
+
+def test_blocks_of_neighbors_validate_and_copies_follow_them():
+    labels, groups = np.repeat([0, 1], 20), np.arange(40)
+    groups[0] = 5
+    chosen = in_blocks(labels, groups, 0.2, blocks=2)
+    assert chosen.tolist() == [0, *(4, 5), *(14, 15), *(24, 25), *(34, 35)]
+    with pytest.raises(UserError, match=r"5 blocks of 0\.1 of the 20 examples of class a"):
+        in_blocks(labels, groups, 0.1, blocks=5, classes=["a", "b"])
+
+
+def test_validation_figures_are_those_of_scikit_learn():
+    draw = np.random.default_rng(0)
+    y, score = draw.integers(0, 2, 300), draw.integers(1, 50, 300).astype(np.float32) / 50
+    ours = validation.two_classes(y, score, 0.4)
+    whole = classification.measure(y, score, 0.4, resamples=20, **TWO)
+    assert ours == {name: whole[name] for name in ours}
+    y, score = draw.integers(0, 3, 300), draw.dirichlet([1, 1, 1, 1], 300).astype(np.float32)
+    ours = validation.many_classes(y, score)
+    whole = many_classes.measure(
+        y, score, classes=NAMES, **{k: MANY[k] for k in MANY if k != "classes"}
+    )
+    assert ours == {name: whole[name] for name in ours}
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])

@@ -32,7 +32,7 @@ def texts(body: Sequence[tuple[object, ...]], columns: str, **block: object) -> 
 
 
 def made(block: dict) -> dict:
-    return prepare("a", TypeAdapter(Block).validate_python(block), 13)
+    return prepare("a", TypeAdapter(Block).validate_python(block))
 
 
 def sides() -> list[np.ndarray]:
@@ -212,15 +212,19 @@ def inputs(**parameters: object) -> Inputs:
 @pytest.mark.parametrize("block", [1, 1000])
 def test_texts_are_read_by_training_as_predict_encodes_them(folder, monkeypatch, block):
     monkeypatch.setattr(datasets, "BLOCK", block)
-    words = [("a b c d e " * i + "x", "ab"[i % 2], "train") for i in range(1, 21)]
-    tests = [("e d", "a"), ("a b", "b"), ("d x c unseen e", "a"), ("e d c b a e d c b", "b")]
+    words = [("a b c: d e " * i + "x!", "ab"[i % 2], "train") for i in range(1, 21)]
+    tests = [("e: d", "a"), ("a b.", "b"), ("d x c unseen e!?", "a"), ("e d c b a: e d c b", "b")]
     body = [*words, *((text, label, "test") for text, label in tests)]
     texts(body, "label,part", split={"column": "part"})
-    ranked = json.loads((paths.prepared("a") / paths.VOCABULARY).read_text())["vocabulary"]
+    prepared = json.loads((paths.prepared("a") / paths.VOCABULARY).read_text())
+    ranked = prepared["vocabulary"]
     assert ranked == ["a", "b", "c", "d", "e", "x"]
     part = read("a", "test")
+    mark = {each: 10 + i for i, each in enumerate(prepared["marks"])}
+    assert part.x[:6].tolist() == [8, mark[":"], 7, 4, 5, mark["."]]
     # Of the ids 4 to 9, a's is left out, and e's and x's are beyond the size.
     found = inputs(vocabulary=8, skip_top=1, length=4)
+    part = found.read(part)
     got = found.rows(part)
     u = UNKNOWN
     assert got.tolist() == [[PAD, START, u, 7], [PAD, START, u, 5], [u, 6, u, u], [u, 7, 6, 5]]

@@ -59,8 +59,8 @@ def test_a_report_without_any_difference_says_so(made):
 def test_a_project_that_is_not_ours_has_a_report(made):
     text = made["foreign"].read_text()
     assert "Changes: other metrics (2), parameters (1), charts (1), pictures (1)." in text
-    assert "| `scores.json` | hits | 3 | 4 | +1 |  |" in text
-    assert "| `old/scores.json` | of.first | 0.3750 | 0.5000 | +0.1250 |  |" in text
+    assert "| `scores` | hits | 3 | 4 | +1 |  |" in text
+    assert "| `old/scores` | of.first | 0.3750 | 0.5000 | +0.1250 |  |" in text
     assert "| params.yaml | `n` | 3 | 4 |" in text
 
 

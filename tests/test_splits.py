@@ -15,7 +15,7 @@ def test_no_window_of_a_signal_is_on_both_sides_of_the_split(folder, signals):
     (folder / "a.csv").write_text("\n".join(["series,t,v", *rows]))
     given = {"series": "series"} if signals > 1 else {"values": ["v"]}
     block = Series(kind="series", path="a.csv", step="t", window=4, scale="none", **given)
-    prepare("a", block, 13)
+    prepare("a", block)
     train, test = (read("a", split).padded(4, 0)[:, 0, 0] for split in ("train", "test"))
     held = np.load(prepared("a") / "validation.npy")
     assert about("a").stride == (signals == 1)
@@ -33,8 +33,8 @@ def test_windows_of_labeled_steps_are_chosen_by_class_where_the_last_ones_have_o
     rows = [f"{t},{t},{'a' if t < 300 else 'b'}" for t in range(400)]
     (folder / "a.csv").write_text("\n".join(["t,v,label", *rows]))
     block = Series(kind="series", path="a.csv", step="t", window=4, label="label")
-    found = prepare("a", block, 13)
+    found = prepare("a", block)
     assert min(found["test_classes"].values()) > 0
     assert about("a").stride == 0
-    found = prepare("a", block.model_copy(update={"normal": "a"}), 13)
+    found = prepare("a", block.model_copy(update={"normal": "a"}))
     assert found["test_classes"] == {"a": 0, "b": 79}

@@ -12,7 +12,7 @@ import unroll.preprocessing.words
 from harness.core.errors import UserError
 from unroll.core.tokens import PAD, START, UNKNOWN
 from unroll.preprocessing.vocabulary import Vocabulary
-from unroll.preprocessing.words import words
+from unroll.preprocessing.words import is_mark, tokens, words
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,24 @@ def test_the_tables_are_those_of_unicode_14():
 def test_words_stay_the_same_when_they_are_split_again(text):
     found = words(text)
     assert words(" ".join(found)) == found
+
+
+@given(st.text() | st.text("ab'7/!.?() <>&é、"))
+def test_without_its_marks_a_text_has_the_same_words(text):
+    found = tokens(text)
+    assert [token for token in found if not is_mark(token)] == words(text)
+    assert all(len(token) <= 2 for token in found if is_mark(token))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Not bad!!!! 7/10.", ["not", "bad", "!!", "7", "/", "10", "."]),
+        ("(it&#39;s)<br />No...?", ["(", "it's", ")", "no", ".."]),
+    ],
+)
+def test_marks_are_tokens_of_one_or_two_characters(text, expected):
+    assert tokens(text) == expected
 
 
 # The words have the ids 4 to 7; the first one is left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,9 +189,9 @@ def _is_matrix(group: Any) -> bool:
 
 
 def _names(paths: set[str]) -> dict[str, str]:
-    """What each metrics file is called: by its stem, or by its path where stems are alike."""
-    stems = [Path(path).stem for path in paths]
-    return {path: s if stems.count(s := Path(path).stem) == 1 else path for path in paths}
+    """What each metrics file is called: its path without the folder that all are in and suffix."""
+    folder = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    return {path: os.path.relpath(os.path.splitext(path)[0], folder or ".") for path in paths}
 
 
 def _changes(before: Files, after: Files, known: dict[str, Any]) -> Iterator[Change]:

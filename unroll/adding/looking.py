@@ -68,18 +68,16 @@ class Seen:
             yield f"copies: {inside:,} within a split, {self.copies['both']:,} texts in both"
 
 
-def look(name: str, block: Block, seed: int) -> Seen:
+def look(name: str, block: Block) -> Seen:
     """Read a corpus once, as `preprocess` does; nothing is written but a scratch file.
 
     Raises:
         UserError: `preprocess` would refuse the corpus, with the same line.
     """
     with Store() as store, mistakes_of(name, block):
-        _, found = collect(block, store)
-        division = divide(block, found, seed)
-        lengths = store.lengths
-        if block.kind == "images":  # one item each
-            lengths = np.full(len(lengths), store.shape[0])
+        kind, found = collect(block, store)
+        division = divide(block, found)
+        lengths = kind.lengths
     counts = np.bincount(division.labels, minlength=len(division.classes))
     order = np.argsort(-counts, kind="stable")
     tests = int(division.tests.sum())

@@ -69,7 +69,7 @@ def add(
     validation.refuse(
         CORPORA, [f"corpora.{name}.{line}" for line in validation.mistakes(model_of, body)]
     )
-    seen = look(name, model_of.model_validate(body), read_yaml(PARAMS)["seed"])
+    seen = look(name, model_of.model_validate(body))
     if body.get("normal") is not None:  # what is not normal shows in what cannot be rebuilt
         architecture = architecture or "lstm_autoencoder"
     family, trained, parameters = model(name, seen, architecture)

@@ -23,7 +23,7 @@ class Part:
 
     Attributes:
         x: of one length, (n, steps, features), bytes; or else the steps of all rows one after the
-            other: word ids (total,) or float32 (total, features).
+            other: ids of words and marks (total,), or float32 (total, features).
         y: numbers of classes, (n,); empty without labels.
         ends: where each row ends in `x`, int64 (n,); None where rows have one length.
     """
@@ -41,6 +41,13 @@ class Part:
         if self.ends is None:
             return np.full(len(self.x), self.x.shape[1])
         return np.diff(self.ends, prepend=0)
+
+    def below(self, limit: int) -> Part:
+        """The same rows of ids, without the ids from `limit` on."""
+        assert self.ends is not None
+        kept = self.x < limit
+        counts = np.add.reduceat(kept, self.ends - self.lengths, dtype=np.int64)
+        return Part(self.x[kept], self.y, np.cumsum(counts))
 
     def padded(self, steps: int, fill: float, rows: np.ndarray | None = None) -> np.ndarray:
         """Rows of one length, (n, steps, ...): of long ones the end, short ones filled in front.

@@ -48,6 +48,16 @@ def metrics(model: str) -> Path:
     return Path("metrics") / f"{model}.json"
 
 
+def validated(model: str) -> Path:
+    """What a model says of each row that validated its training."""
+    return Path("data/validated") / model
+
+
+def validation_metrics(model: str) -> Path:
+    """The metrics of a model on those rows."""
+    return Path("metrics/validation") / f"{model}.json"
+
+
 def points(model: str) -> Path:
     """The folder of plot data, tables that `dvc plots` draws."""
     return Path("plots/points") / model

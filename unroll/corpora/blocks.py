@@ -73,6 +73,16 @@ class Corpus(Section):
         description="their order; a mapping lists each one's labels, such as `ham-*`",
     )
     validation: Share = Field(default=0.1, description="share of the training rows that validate")
+    blocks: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="of neighboring rows of each class that validate, else rows at random; for "
+        "corpora whose neighbors are alike, such as reviews of one film",
+    )
+    seed: int = Field(
+        default=13, ge=0, le=2**31 - 1, description="of the random choice of rows to hold out"
+    )
     encoding: str | None = Field(
         default=None, description="of text without a byte order mark; else UTF-8"
     )

@@ -37,6 +37,10 @@ class Inputs:
     skip_top: int
     known: np.ndarray
 
+    def read(self, part: Part) -> Part:
+        """What the model reads of a part: of texts the words, without marks of punctuation."""
+        return part.below(len(self.known)) if self.kind == "text" else part
+
     def rows(self, part: Part, rows: np.ndarray | None = None) -> np.ndarray:
         """Rows of a part as the model reads them, in the type in which they are stored."""
         if self.kind == "images":

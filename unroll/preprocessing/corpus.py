@@ -18,7 +18,7 @@ from unroll.corpora.blocks import Block
 from unroll.corpora.reading import read
 from unroll.corpora.rows import Rows
 from unroll.preprocessing.kinds import EMPTY, KINDS
-from unroll.preprocessing.splits import held_back, test_rows
+from unroll.preprocessing.splits import held_back, in_blocks, test_rows
 from unroll.preprocessing.store import Store
 
 
@@ -52,7 +52,7 @@ class Division:
     held: np.ndarray
 
 
-def prepare(name: str, block: Block, seed: int) -> dict[str, Any]:
+def prepare(name: str, block: Block) -> dict[str, Any]:
     """Read a corpus, split it, and write `data/prepared/NAME`.
 
     Returns:
@@ -63,7 +63,7 @@ def prepare(name: str, block: Block, seed: int) -> dict[str, Any]:
     """
     with Store() as store, mistakes_of(name, block):
         kind, found = collect(block, store)
-        return _write(prepared(name), block, store, kind, found, divide(block, found, seed))
+        return _write(prepared(name), block, store, kind, found, divide(block, found))
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def collect(block: Block, store: Store) -> tuple[Any, Found]:
     return kind, found
 
 
-def divide(block: Block, found: Found, seed: int) -> Division:
+def divide(block: Block, found: Found) -> Division:
     """Choose the rows that test, and those of the others that validate.
 
     Raises:
@@ -115,8 +115,12 @@ def divide(block: Block, found: Found, seed: int) -> Division:
         "normal": block.normal is not None,
         "classes": classes,
     }
-    tests = test_rows(block.split, found.given, found.times, labels, groups, seed, **of)
-    held = held_back(labels[~tests], groups[~tests], block.validation, seed, **of)
+    tests = test_rows(block.split, found.given, found.times, labels, groups, block.seed, **of)
+    sides = labels[~tests], groups[~tests], block.validation
+    if block.blocks:
+        held = in_blocks(*sides, block.blocks, classes)
+    else:
+        held = held_back(*sides, block.seed, **of)
     return Division(classes, labels, tests, held)
 
 
@@ -145,7 +149,7 @@ def _write(
         "kind": block.kind,
         "classes": classes,
         **block.nouns.model_dump(),
-        "steps": (int(store.lengths.min()), int(store.lengths.max())),
+        "steps": (int(kind.lengths.min()), int(kind.lengths.max())),
         "examples": block.examples,
         "normal": block.normal,
         "reads": block.reads(),

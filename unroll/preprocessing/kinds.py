@@ -1,4 +1,6 @@
-"""How rows of each kind become arrays: texts word ids, series scaled numbers, images bytes."""
+"""How rows of each kind become arrays: texts ids of words and marks, series scaled numbers, images
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from unroll.core.paths import VOCABULARY
 from unroll.core.tokens import FIRST, UNKNOWN
 from unroll.corpora.blocks import Block, Images, Series
 from unroll.preprocessing.store import Store
-from unroll.preprocessing.words import words
+from unroll.preprocessing.words import MARKS, is_mark, tokens
 
 # A word that occurs less often in the training texts teaches nothing of the test texts.
 RAREST = 2
@@ -24,19 +26,27 @@ EMPTY = -1
 
 
 class Texts:
-    """Texts as word ids; the vocabulary is that of the training texts."""
+    """Texts as ids of words and marks; the vocabulary is that of the training texts."""
 
     def __init__(self, block: Block, store: Store) -> None:
         self._store = store
         self._ids: defaultdict[str, int] = defaultdict(lambda: len(self._ids))
+        self._lengths: list[int] = []
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The words of each text, int64 (n,)."""
+        return np.array(self._lengths, np.int64)
 
     def add(self, text: str) -> int:
         """Collect a text with words; a number that is equal for texts of the same words."""
-        row = np.array([self._ids[word] for word in words(text)], np.int32)
-        if not len(row):
+        found = tokens(text)
+        words = [token for token in found if not is_mark(token)]
+        if not words:
             return EMPTY
-        self._store.add(row)
-        return int.from_bytes(hashlib.blake2b(row.data, digest_size=7).digest())
+        self._store.add(np.array([self._ids[token] for token in found], np.int32))
+        self._lengths.append(len(words))
+        return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=7).digest())
 
     def write(self, folder: Path, splits: dict[str, np.ndarray]) -> dict[str, Any]:
         """Write the rows of each split; what else is to be known of them."""
@@ -44,14 +54,21 @@ class Texts:
         for block in self._store.blocks(splits["train"]):
             counts += np.bincount(block, minlength=len(counts))
         # Words of equal frequency are ranked by their code points, so that the vocabulary does not
-        # depend on the order of the corpus.
-        kept = [(-counts[i], word, i) for word, i in self._ids.items() if counts[i] >= RAREST]
-        ranked = sorted(kept)
-        ids = np.full(len(counts), UNKNOWN, np.min_scalar_type(FIRST + len(ranked) - 1))
-        ids[[i for _, _, i in ranked]] = np.arange(FIRST, FIRST + len(ranked))
+        # depend on the order of the corpus. Marks come after all words.
+        words = sorted(
+            (-counts[i], token)
+            for token, i in self._ids.items()
+            if counts[i] >= RAREST and not is_mark(token)
+        )
+        known = [*(word for _, word in words), *MARKS]
+        ids = np.full(len(counts), UNKNOWN, np.min_scalar_type(FIRST + len(known) - 1))
+        for number, token in enumerate(known, FIRST):
+            if token in self._ids:
+                ids[self._ids[token]] = number
         for split, chosen in splits.items():
             self._store.write(folder, split, chosen, ids.dtype, lambda block: ids[block])
-        write_json(folder / VOCABULARY, {"vocabulary": [word for _, word, _ in ranked]})
+        vocabulary = {"vocabulary": known[: len(words)], "marks": MARKS}
+        write_json(folder / VOCABULARY, vocabulary)
         return {}
 
 
@@ -61,6 +78,11 @@ class Numbers:
     def __init__(self, block: Series, store: Store) -> None:
         self._store, self._scale, self._columns = store, block.scale, block.values
         self._stride = block.stride if block.window else 0
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each series, int64 (n,)."""
+        return self._store.lengths
 
     def add(self, series: np.ndarray) -> None:
         """Collect a series, float32 (steps, channels)."""
@@ -106,6 +128,11 @@ class Pictures:
         self._store, self._by_columns = store, block.steps == "columns"
         self._image: tuple[int, ...] = ()
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each image, int64 (n,)."""
+        return np.full(len(self._store.lengths), self._store.shape[0])
+
     def add(self, image: np.ndarray) -> None:
         """Collect an image, uint8 (height, width) or (height, width, 3)."""
         self._image = image.shape
@@ -118,11 +145,10 @@ class Pictures:
             shape = (int(chosen.sum()), *self._store.shape)
             blocks = self._store.blocks(chosen)
             write_rows(folder / f"x_{split}.npy", shape, np.dtype(np.uint8), blocks)
-        steps, features = self._store.shape
+        _, features = self._store.shape
         channels = ("red", "green", "blue") if len(self._image) == 3 else ()
         return {
             "features": features,
-            "steps": (steps, steps),
             "channels": channels,
             "columns": self._by_columns,
         }

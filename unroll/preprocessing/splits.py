@@ -123,3 +123,38 @@ def stratified(
             )
         chosen.append(rng.choice(own, count, replace=False))
     return np.flatnonzero(np.isin(groups, np.concatenate(chosen)))
+
+
+def in_blocks(
+    labels: np.ndarray, groups: np.ndarray, share: float, blocks: int, classes: Sequence[str] = ()
+) -> np.ndarray:
+    """Choose blocks of neighboring rows of each class, and what belongs to their groups.
+
+    The rows of a class are cut into as many stretches, and the middle of each is chosen. Where
+    neighbors are alike, random rows would have relatives among the others and look too easy.
+
+    Args:
+        labels, groups, share, classes: as for `stratified`.
+        blocks: how many of each class.
+
+    Returns:
+        The chosen rows in ascending order.
+
+    Raises:
+        UserError: a class has too few rows.
+    """
+    chosen = []
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        stretches = np.array_split(own, blocks)
+        sizes = [round(len(stretch) * share) for stretch in stretches]
+        if min(sizes) < 1 or max(sizes) >= len(stretches[-1]):
+            raise UserError(
+                f"{blocks} blocks of {share} of the {len(own)} examples of class "
+                f"{classes[label] if classes else label}: a block should have at least one of "
+                "them and leave others; choose fewer blocks or another share"
+            )
+        for stretch, size in zip(stretches, sizes, strict=True):
+            first = (len(stretch) - size) // 2
+            chosen.append(stretch[first : first + size])
+    return np.flatnonzero(np.isin(groups, groups[np.concatenate(chosen)]))

@@ -25,11 +25,22 @@ _UNSPACED = (
     "\u4e00-\u9fff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003fffd][\u3099\u309a]*)"
 )
 
-# Of ASCII: letters become lower case, digits and apostrophes stay, all else becomes a space.
-_ASCII = bytes(
-    ord(chr(code).lower() if chr(code).isalnum() or chr(code) == "'" else " ")
-    for code in range(128)
-) + bytes(range(128, 256))
+# What punctuates. Runs are cut to two, so that "!!!!" is "!!", and there are few marks to know.
+_MARKS = '!"()*,./:;?'
+MARKS = tuple(_MARKS) + tuple(first + second for first in _MARKS for second in _MARKS)
+_RUN = re.compile(rf"([{re.escape(_MARKS)}]{{2}})[{re.escape(_MARKS)}]+")
+_TOKEN = re.compile(rf"[{re.escape(_MARKS)}]+|[^\s{re.escape(_MARKS)}]+")
+
+
+def _ascii(kept: str) -> bytes:
+    """Of ASCII: letters become lower case, digits and what is kept stay, all else is a space."""
+    return bytes(
+        ord(chr(code).lower() if chr(code).isalnum() or chr(code) in kept else " ")
+        for code in range(128)
+    ) + bytes(range(128, 256))
+
+
+_WORDS, _TOKENS = _ascii("'"), _ascii("'" + _MARKS)
 
 
 class _Plain(dict[int, str]):
@@ -75,12 +86,29 @@ def words(text: str) -> list[str]:
     marks on them, and apostrophes make words; each Han ideograph and kana is one. The tables are
     those of Unicode 14.0, whose later characters separate words as punctuation does.
     """
+    return _plain(text, _WORDS).split()
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text as `words` has them, and between them its marks of punctuation.
+
+    A mark is one of `MARKS`; those of other scripts separate words.
+    """
+    return _TOKEN.findall(_RUN.sub(r"\1", _plain(text, _TOKENS)))
+
+
+def is_mark(token: str) -> bool:
+    """Whether a token of `tokens` is no word."""
+    return token[0] in _MARKS
+
+
+def _plain(text: str, table: bytes) -> str:
     text = html.unescape(_TAG.sub(" ", text))
     if text.isascii():
-        return text.encode().translate(_ASCII).decode().split()
+        return text.encode().translate(table).decode()
     text = _OTHERS.sub(lambda run: run[0].translate(_PLAIN), text)
-    # What remains beyond ASCII are letters and marks, each of them in its plain form.
-    text = text.encode().translate(_ASCII).decode()
+    # What remains beyond ASCII are letters and the marks on them, each in its plain form.
+    text = text.encode().translate(table).decode()
     if not text.isascii():
         text = re.sub(_UNSPACED, r" \1 ", unicodedata.normalize("NFC", text.lower()))
-    return text.split()
+    return text

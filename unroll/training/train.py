@@ -11,8 +11,10 @@ from keras import ops
 from harness.core.files import write_json
 from harness.core.params import Declared
 from unroll.core import paths
+from unroll.core.arrays import write_array
 from unroll.core.datasets import Part, about, training
 from unroll.core.tasks import MANY, REBUILD, TWO
+from unroll.metrics import reconstruction, validation
 from unroll.models import architectures, saving
 from unroll.models.inputs import Inputs, inputs_of
 from unroll.models.parameters import Classifier
@@ -28,19 +30,20 @@ def train(name: str, corpus: str, params: Declared) -> None:
     Raises:
         UserError: the parameters do not fit the corpus, or the loss is no longer a number.
     """
-    architecture = architectures.find(params.models[name]["architecture"])
-    parameters = architecture.Parameters.model_validate(params.models[name])
+    parameters = architectures.parameters_of(params.models[name])
     inputs = inputs_of(name, corpus, parameters)
     task = task_of(parameters, inputs)
     whole, learnt, other, held = training(corpus, params.protocol)
+    whole, other = inputs.read(whole), inputs.read(other)
 
+    architecture = architectures.find(parameters.architecture)
     model = architecture.build(parameters, inputs.data, name)
     model.summary(print_fn=print, expand_nested=True)
-    validation = _rows(inputs, task, other, held)
+    held_out = _rows(inputs, task, other, held)
     fit(
         model,
         _rows(inputs, task, whole, learnt),
-        validation,
+        held_out,
         parameters.model_dump(),
         loss=_loss(task, inputs, parameters, whole, learnt),
         seed=params.seed,
@@ -49,7 +52,8 @@ def train(name: str, corpus: str, params: Declared) -> None:
         unfinished=params.unfinished,
     )
     saving.save(model, paths.model(name))
-    _describe(name, corpus, task, inputs, model, validation, params.protocol)
+    threshold = _validate(name, corpus, task, inputs, model, held_out, params.protocol)
+    _describe(name, corpus, task, inputs, threshold)
 
 
 def task_of(parameters: Any, inputs: Inputs) -> str:
@@ -89,15 +93,39 @@ def _loss(task: str, inputs: Inputs, parameters: Any, whole: Part, learnt: np.nd
     return weighted
 
 
-def _describe(
+def _validate(
     name: str,
     corpus: str,
     task: str,
     inputs: Inputs,
     model: keras.Model,
-    validation: Rows,
+    rows: Rows,
     protocol: str,
-) -> None:
+) -> float | None:
+    """Measure a model on the rows that validate; return the threshold of two classes."""
+    x, threshold = inputs.scaled(rows.x), None
+    found, folder = saving.predict(model, x), paths.validated(name)
+    if task == REBUILD:
+        squared = reconstruction.squared_error(x, found)
+        losses = reconstruction.cross_entropy(x, found) if inputs.data.bounded else squared
+        figures = {"loss": round(losses.mean().item(), 4), "mse": round(squared.mean().item(), 4)}
+        write_array(folder / "losses.npy", losses.astype(np.float32))
+    elif task == TWO:
+        y, found = rows.y[:, 0], found[:, 0]
+        # On the chapter's protocol, as the chapter; it has the whole test split to choose on.
+        choose = youden_threshold if protocol == "book" else smoothed_threshold
+        threshold = choose(y, found)
+        figures = validation.two_classes(y, found, threshold)
+        write_array(folder / "scores.npy", found)
+    else:
+        figures = validation.many_classes(rows.y, found)
+        write_array(folder / "scores.npy", found)
+    noun = about(corpus).rows
+    write_json(paths.validation_metrics(name), figures | {noun: len(rows.x)})
+    return threshold
+
+
+def _describe(name: str, corpus: str, task: str, inputs: Inputs, threshold: float | None) -> None:
     """Write what the use of a model needs beside its weights."""
     found, folder = about(corpus), paths.model(name)
     said: dict[str, Any] = {
@@ -113,11 +141,8 @@ def _describe(
         "columns": found.columns,
         "reads": found.reads,
     }
-    if task == TWO:
-        scores = saving.predict(model, inputs.scaled(validation.x))[:, 0]
-        # On the chapter's protocol, as the chapter; it has the whole test split to choose on.
-        choose = youden_threshold if protocol == "book" else smoothed_threshold
-        said["threshold"] = choose(validation.y[:, 0], scores)
+    if threshold is not None:
+        said["threshold"] = threshold
     write_json(folder / paths.TASK, said)
     if inputs.kind == "text":
         vocabulary = {"vocabulary": inputs.words, "skip_top": inputs.skip_top}

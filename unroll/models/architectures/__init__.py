@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 from harness.core.errors import UserError
 
@@ -26,3 +27,12 @@ def find(name: str) -> ModuleType:
     if name not in names():
         raise UserError(f"params.yaml: no architecture {name!r}; expected one of {names()}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def parameters_of(settings: dict[str, Any]) -> Any:
+    """A model's block of `params.yaml` with all defaults, as its architecture has it.
+
+    Raises:
+        UserError: there is no such architecture.
+    """
+    return find(settings["architecture"]).Parameters.model_validate(settings)
