@@ -11,13 +11,16 @@ PAGE := .dvc/page.html
 
 .DEFAULT_GOAL := help
 .PHONY: audit bench broken check check-results clean crash-test format help lock pictures pull push
-.PHONY: quick readme report repro s3 sweep test venv verify
+.PHONY: quick readme report repro s3 seeds sweep test venv verify
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 repro: venv ## set up the environment if needed and run the pipeline, JOBS=2 stages at once
 	$(PY) -m unroll repro --jobs $(JOBS)
+
+seeds: venv ## train the models with N=5 seeds: metrics/seeds.json; MODELS="lstm rnn" for some
+	$(PY) -m unroll seeds $(or $(N),5) $(MODELS) --jobs $(JOBS)
 
 sweep: venv ## try the settings of sweep.yaml, JOBS=2 at once; see docs/sweep.md
 	$(PY) -m unroll sweep --jobs $(JOBS)

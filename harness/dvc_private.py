@@ -85,12 +85,14 @@ class Upstream:
 
     Attributes:
         metrics: the files of metrics that the stage writes.
+        earlier: those that the stages before it write.
         files: what any of them computes from and no stage writes, with the files that declare the
             stages and those of parameters; only files of the git repository.
         outdated: the names of those that are not up to date.
     """
 
     metrics: list[Path]
+    earlier: list[Path]
     files: set[Path]
     outdated: list[str]
 
@@ -120,8 +122,11 @@ def upstream(name: str) -> Upstream:
             # Files of `vars`; a `.dvc` file, which is a stage too, has none.
             used = (getattr(stage, "tracked_vars", ()) for stage in stages)
             paths |= {os.path.abspath(file) for files in used for file in files}
+            written = [local(out.fs_path) for stage in stages for out in stage.outs if out.metric]
+            own = [local(out.fs_path) for out in found[0].outs if out.metric]
             return Upstream(
-                [local(out.fs_path) for out in found[0].outs if out.metric],
+                own,
+                [path for path in written if path not in own],
                 {local(path) for path in paths if Path(path).is_relative_to(repo.scm.root_dir)},
                 list(repo.status(targets=[name], with_deps=True)),
             )

@@ -36,7 +36,14 @@ class Project:
         cost: a function (folder of a project, stage, parameters) to the exact costs of what that
             stage measures, whole numbers by names of small letters and hyphens; a sweep shows them
             beside the metric, which it draws against the last of them.
-        metric: the metric that a sweep ranks by; the first number of the metrics file by default.
+        compare: a function (model or another name of metrics, two functions from the path of an
+            output to its file or None, `test` or `validation`) to the differences of metrics that
+            were measured on the same rows, by name: of each (difference, low, high, p), second
+            minus first with its 95% interval and two-sided p; none where rows are not the same.
+        validation: the folder of the metrics that choices are made by; a sweep then shows what its
+            own stage measures only of the default and of what was chosen.
+        metric: the metric that a sweep ranks by; the first number of the metrics file by default,
+            and where that file has none of the name.
         better: `higher` or `lower`, which way `metric` gets better.
         titles: a dictionary of what stage instances, such as models, are called in headings; those
             whose names end like one in it, after it.
@@ -54,6 +61,8 @@ class Project:
     check_params: str = ""
     start: str = ""
     cost: str = ""
+    compare: str = ""
+    validation: str = ""
     metric: str = ""
     better: str = "higher"
     titles: str = ""

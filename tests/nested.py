@@ -15,7 +15,7 @@ from conftest import ROOT, output_of
 
 HARNESS = (sys.executable, "-m", "harness")
 TRAIN = """
-import pathlib, time
+import json, pathlib, time
 from ruamel.yaml import YAML
 
 train = YAML(typ="safe").load(pathlib.Path("params.yaml"))["train"]
@@ -33,6 +33,9 @@ for epoch in (1, 2):
     print(f"epoch {epoch}/2", flush=True)
     done.touch()
 pathlib.Path("model").write_text(f"{train['width']} {0.9 + train['rate']:.4f}")
+pathlib.Path("held").mkdir(exist_ok=True)
+score = round(0.8 + train["rate"], 4)
+pathlib.Path("held/score.json").write_text(json.dumps({"score": score}))
 """
 MEASURE = """
 import json, pathlib
@@ -41,6 +44,8 @@ score = float(pathlib.Path("model").read_text().split()[1])
 interval = {"low": round(score - 0.002, 4), "high": round(score + 0.002, 4)}
 metrics = {"rows": 9, "score": score, "score_interval": interval, "other_score": 0.8}
 pathlib.Path("score.json").write_text(json.dumps(metrics))
+pathlib.Path("said/rows").mkdir(parents=True, exist_ok=True)
+pathlib.Path("said/rows/score").write_text(f"{score}")
 """
 PIPELINE = """
 stages:
@@ -53,10 +58,12 @@ stages:
     deps: [corpus, train.py]
     params: [train]
     outs: [model]
+    metrics: [{held/score.json: {cache: false}}]
   measure:
     matrix: {on: [whole]}
     cmd: exec python measure.py
     deps: [model, measure.py]
+    outs: [said]
     metrics: [{score.json: {cache: false}}]
   others:
     cmd: echo ${other} > others
@@ -64,9 +71,17 @@ stages:
     outs: [others]
 """
 HOOKS = """
+from pathlib import Path
+
 def cost(folder, stage, params):
     width = int((folder / "model").read_text().split()[0])
     return {"parameters": 1000 + width, "multiply-adds": 10 * width}
+
+def compare(name, before, after, part):
+    path = Path({"test": "said/rows/score", "validation": "model"}[part])
+    first, second = (float(find(path).read_text().split()[-1]) for find in (before, after))
+    difference = second - first
+    return {"score": (difference, difference - 0.001, difference + 0.001, 0.01)}
 
 def mistakes(body):
     return [] if body["train"]["width"] > 0 else ["train.width is 0, allowed: 1 or more"]
@@ -76,6 +91,8 @@ TABLE = """
 command = "nested"
 metric = "score"
 cost = "hooks:cost"
+compare = "hooks:compare"
+validation = "held"
 check_params = "hooks:mistakes"
 keep = ["downloads"]
 """
@@ -103,6 +120,10 @@ outs:
   hash: md5
   path: words.txt
 """
+IGNORED = (
+    *("/scratch/", "/downloads/", "/model", "/said", "/others", "/corpus", "/words.txt"),
+    "__pycache__",
+)
 FILES = {
     "train.py": TRAIN,
     "measure.py": MEASURE,
@@ -114,7 +135,7 @@ FILES = {
     "words.txt": "words\n",
     "words.txt.dvc": WORDS,
     "downloads/corpus": "corpus\n",
-    ".gitignore": "/scratch/\n/downloads/\n/model\n/others\n/corpus\n/words.txt\n__pycache__\n",
+    ".gitignore": "".join(f"{name}\n" for name in IGNORED),
     ".dvc/config": CONFIG,
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
     ".dvc/config.local": LOCAL,

@@ -17,10 +17,16 @@ from nested import HARNESS, Nested
 from harness import git
 from harness.clone import clone
 from harness.core.errors import UserError
+from harness.core.files import write_json
 from harness.dvc_private import cache_folder, upstream
-from harness.experiments import store, sweep, sweep_chart, sweep_file, sweep_report
+from harness.experiments import seeds, store, sweep, sweep_chart, sweep_file, sweep_report
 from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import DEFAULT, Setting, Sweep
+from harness.experiments.sweep_verdicts import judge
+from harness.reporting import comparison, pairs
+from harness.reporting.pairs import BETTER, SAME
+
+DIFFERENCE = "+0.0090 (+0.0080 to +0.0100, p 0.010)"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def test_a_setting_that_fails_is_named_and_stops_no_other(project, swept):
         "error: 1 of 3 settings failed: bad; after fixing that, the same command runs them again\n"
     )
     assert "error: unlucky" in project.text("scratch/sweep/bad.log")
-    assert re.search(r"^slow +score 0\.9100, \d+ s$", output, re.MULTILINE)
+    assert re.search(r"^slow +score 0\.8100, \d+ s$", output, re.MULTILINE)
     assert "Not measured: `bad`." in project.text("docs/sweep.md")
 
 
@@ -97,17 +103,40 @@ def test_every_finished_setting_is_an_experiment(inside, swept):
     assert set(found) == {"default", "slow"}
     assert found["slow"]["train.width"] == 128
     assert found["slow"]["train.rate"] == 0.01  # as DVC reads 1e-2
-    assert found["slow"]["score"] == 0.91
+    assert found["slow"]["score.json:score"] == 0.91
 
 
 def test_the_table_sets_metrics_beside_costs(project, swept):
     rows = [line for line in project.text("docs/sweep.md").splitlines() if line.startswith("| `")]
     assert rows == [
-        "| `default` | 0.9010 (0.8990 to 0.9030) | 1,064 | 640 |",
-        "| `slow` | 0.9100 (0.9080 to 0.9120) | 1,128 | 1,280 |",
+        "| `default` | 0.8010 |  | 1,064 | 640 |",
+        f"| `slow` | 0.8100 | {DIFFERENCE} | 1,128 | 1,280 |",
+        # Of the test split, those of the default and of what was chosen.
+        "| `default` | 0.9010 (0.8990 to 0.9030) |  |",
+        f"| `slow` | 0.9100 (0.9080 to 0.9120) | {DIFFERENCE} |",
     ]
-    assert "- better than it, these pay: `slow`;" in project.text("docs/sweep.md")
+    assert "Chosen: `slow`." in project.text("docs/sweep.md")
+    assert "- better than the default, these pay: `slow`;" in project.text("docs/sweep.md")
     assert (project.folder / "docs/sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_report_compares_with_an_experiment_on_the_same_rows(inside, swept):
+    found = {change.place: change for change in comparison.compare("slow").metrics}
+    assert {place: change.name for place, change in found.items()} == {
+        "held/score": "score",
+        "score": "score",
+    }
+    for change in found.values():
+        assert change.difference == "-0.0090 (-0.0100 to -0.0080, p 0.010)"
+        assert change.paired
+        assert change.paired.verdict("higher") == "worse"
+
+
+def test_nothing_is_paired_with_what_is_not_in_the_cache(inside, swept, monkeypatch, tmp_path):
+    assert pairs.differences("whole", "HEAD", "")["score"].value == 0
+    monkeypatch.setattr(pairs, "objects_folder", lambda: tmp_path)
+    assert pairs.files_of("HEAD")(Path("said/rows/score")) is None
+    assert pairs.files_of("HEAD")(Path("never")) is None
 
 
 def test_an_experiment_counts_until_what_it_computed_from_changes(inside, swept):
@@ -181,9 +210,43 @@ def test_a_metric_that_is_better_when_lower_turns_the_verdict_round(folder):
         setting.name: Experiment(setting, {"loss": loss}, {})
         for setting, loss in zip(settings, (0.5, 0.4, 0.6), strict=True)
     }
-    text = sweep_report.text(tried, found)
+    text = sweep_report.text(tried, found, judge(tried, found))
     assert "these pay: `a`;" in text
     assert "these lose: `b`." in text
+
+
+def test_no_setting_pays_within_what_other_seeds_make_of_the_default():
+    changes = {DEFAULT: {}, "a": {"x": 1}, "b": {"x": 2}, "seed-2": {"seed": 2}}
+    values = {DEFAULT: 0.5, "a": 0.6, "b": 0.7, "seed-2": 0.65}
+    settings = [Setting(name, change, {}) for name, change in changes.items()]
+    tried = Sweep("stage", tuple(settings), Path("m"), "m")
+    found = {s.name: Experiment(s, {"m": values[s.name]}, {}) for s in settings}
+    judged = judge(tried, found)
+    assert judged.words == {"a": SAME, "b": BETTER, "seed-2": SAME}
+    assert (judged.seeds, judged.chance, judged.chosen) == (2, (0.5, 0.65), "b")
+
+
+def entry(seed: int, auc: float, revision: str = "r") -> Experiment:
+    setting = Setting(f"m-seed-{seed}", {"seed": seed}, {"seed": seed})
+    metrics = {"auc": auc, "rows": 9, "group.auc": 0.1}
+    return Experiment(setting, metrics, {}, {"auc": auc + 0.1, "rows": 9}, revision)
+
+
+def test_seeds_are_reported_with_their_spread_until_results_change(folder, monkeypatch):
+    outs = {"metrics/held/m.json": "1", "metrics/m.json": "2"}
+    tried = Sweep("s@m", (), Path("metrics/held/m.json"), "auc", tested=Path("metrics/m.json"))
+    monkeypatch.setattr(pairs, "outs_of", lambda revision: outs)
+    made = seeds.entry(tried, [entry(5, 0.7), entry(6, 0.8), entry(7, 0.9)])
+    assert made == {
+        "seeds": [5, 6, 7],
+        "made": {"metrics/held/m.json": "1", "metrics/m.json": "2"},
+        "test": {"auc": {"values": [0.7 + 0.1, 0.8 + 0.1, 1.0], "mean": 0.9, "deviation": 0.1}},
+        "validation": {"auc": {"values": [0.7, 0.8, 0.9], "mean": 0.8, "deviation": 0.1}},
+    }
+    write_json(seeds.REPORT, {"m": made})
+    assert seeds.current() == {"m": made}
+    outs["metrics/m.json"] = "3"
+    assert seeds.current() == {}
 
 
 def test_labels_of_the_chart_cover_neither_each_other_nor_the_default(folder):
@@ -202,7 +265,8 @@ def test_labels_of_the_chart_cover_neither_each_other_nor_the_default(folder):
         metrics = {"auc": auc, "auc_interval.low": auc - 0.003, "auc_interval.high": auc + 0.003}
         cost = {"size": 1, "steps": 1_570_000 if setting.name in same else 500_000 * i}
         found[setting.name] = Experiment(setting, metrics, cost)
-    figure = sweep_chart.chart(Sweep("stage", tuple(settings), Path("m"), "auc"), found)
+    swept = Sweep("stage", tuple(settings), Path("m"), "auc")
+    figure = sweep_chart.chart(swept, found, judge(swept, found))
     figure.draw_without_rendering()
     [axes] = figure.axes
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the lines to them
@@ -224,7 +288,7 @@ MISTAKES = {
     "model: lstm\nsettings: {}": [
         "expected `stage: NAME` and `settings:` with parameters to change by name"
     ],
-    "stage: train\nsettings: {}": ["stage train writes no metrics to compare"],
+    "stage: fetch\nsettings: {}": ["stage fetch writes no metrics to compare"],
 }
 
 

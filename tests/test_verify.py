@@ -48,7 +48,7 @@ def test_every_stage_runs_and_what_differs_is_named(project):
     rows = [line.split(maxsplit=2) for line in output.splitlines() if "|" not in line]
     assert ["train", "model", "same"] in rows
     assert ["measure@whole", "score.json", "DIFFERENT: score.json"] in rows
-    assert "\n4 outputs, 1 different\nerror: this commit does not give what it says" in output
+    assert "\n6 outputs, 1 different\nerror: this commit does not give what it says" in output
     assert project.run("git", "status", "--porcelain") == ""
     assert not list((project.folder / "scratch").glob("*verify*"))
 

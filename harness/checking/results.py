@@ -7,6 +7,7 @@ must be what is here. Data and models need not be here; their records must agree
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
@@ -34,7 +35,8 @@ def mismatches() -> list[str]:
         f"{stage}: {name} is not as {LOCK} records it ({state})"
         for stage, entries in status.items()
         for name, state in _states(entries)
-        if name not in cached or state not in ("deleted", "not in cache")
+        if state not in ("deleted", "not in cache")
+        or cached.isdisjoint([name, *map(str, Path(name).parents)])  # a stage may read a part
     ]
     return [*lines, *_records()]
 

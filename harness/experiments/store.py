@@ -7,14 +7,15 @@ setting, stands in trailers of its message.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dvc.api
 from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 
-from harness import git, project
+from harness import git
 from harness.core.errors import UserError, reason
 from harness.core.paths import PARAMS
 from harness.experiments.sweep_file import Setting, Sweep, numbers
@@ -27,19 +28,24 @@ class Experiment:
     """A finished setting.
 
     Attributes:
-        metrics: what the stage measured, by dotted name.
+        metrics: what is compared, by dotted name.
         cost: exact costs by name, none if the project counts none.
+        tested: what the stage itself measured, where that is not what is compared.
+        revision: its commit.
     """
 
     setting: Setting
     metrics: dict[str, float]
     cost: dict[str, int]
+    tested: dict[str, float] = field(default_factory=dict)
+    revision: str = ""
 
-    def interval(self, metric: str) -> tuple[float, float]:
-        """The ends of the interval of a metric, the metric itself where none was measured."""
-        value = self.metrics[metric]
-        low, high = (self.metrics.get(f"{metric}_interval.{end}", value) for end in ("low", "high"))
-        return low, high
+
+def interval(metrics: dict[str, float], metric: str) -> tuple[float, float]:
+    """The ends of the interval of a metric, the metric itself where none was measured."""
+    value = metrics[metric]
+    low, high = (metrics.get(f"{metric}_interval.{end}", value) for end in ("low", "high"))
+    return low, high
 
 
 def message(name: str, cost: dict[str, int]) -> str:
@@ -87,12 +93,18 @@ def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
     for line in git.git("for-each-ref", "--format=%(objectname) %(refname)", REFS).splitlines():
         revision, ref = line.split(" ")
         revisions.setdefault(ref.rsplit("/", 1)[1], []).append(revision)
-    counted = bool(project.read().cost)
     return {
-        setting.name: Experiment(setting, _metrics(revision, sweep), cost)
+        setting.name: Experiment(
+            setting,
+            _metrics(revision, sweep.metrics),
+            cost,
+            _metrics(revision, sweep.tested) if sweep.tested else {},
+            revision,
+        )
         for setting in sweep.settings
         for revision in revisions.get(setting.name, [])
-        if ((cost := _cost(revision)) or not counted) and _is_of(revision, setting, sweep, commit)
+        if ((cost := _cost(revision)) or not sweep.cost)
+        and _is_of(revision, setting, sweep, commit)
     }
 
 
@@ -103,8 +115,8 @@ def _is_of(revision: str, setting: Setting, sweep: Sweep, commit: str) -> bool:
     return not git.git("diff", "--name-only", revision, commit, "--", *sweep.files)
 
 
-def _metrics(revision: str, sweep: Sweep) -> dict[str, float]:
-    path = git.prefix() / sweep.metrics
+def _metrics(revision: str, file: Path) -> dict[str, float]:
+    path = git.prefix() / file
     try:  # whether git tracks it or DVC
         return numbers(_parsed(dvc.api.read(str(path), rev=revision)))
     except (DvcException, OSError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -24,15 +25,19 @@ from harness.running.processes import Calls
 LOCK = "sweep"
 
 
-def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
+def run(sweeps: Sequence[Sweep], commit: str, jobs: int, lock: IO[str]) -> list[str]:
     """Run what is not finished, `jobs` settings at once; the names of those that failed."""
-    done = store.finished(sweep, commit)
-    missing = [setting for setting in sweep.settings if setting.name not in done]
-    _clear_copies(missing)
+    trial.FOLDER.mkdir(parents=True, exist_ok=True)
+    missing, count = [], 0
+    for sweep in sweeps:
+        done = store.finished(sweep, commit)
+        count += len(done)
+        missing += [(setting, sweep) for setting in sweep.settings if setting.name not in done]
+    _clear_copies([setting for setting, _ in missing])
     if not missing:
-        print(f"All {len(done)} settings are finished; `dvc exp show -A` shows them.")
+        print(f"All {count} settings are finished; `dvc exp show -A` shows them.")
         return []
-    print(f"{len(done)} settings are finished, {len(missing)} to run, {jobs} at once", flush=True)
+    print(f"{count} settings are finished, {len(missing)} to run, {jobs} at once", flush=True)
     calls = Calls(lock)
     ending.end_when_asked("stopped; the same command resumes", calls.stop)
 
@@ -51,7 +56,8 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
             pass
         return child.returncode
 
-    def one(setting: Setting) -> bool:
+    def one(task: tuple[Setting, Sweep]) -> bool:
+        setting, sweep = task
         print(f"{setting.name:18} starts; log: {trial.log_of(setting)}", flush=True)
         begin = time.monotonic()
         try:
@@ -67,7 +73,7 @@ def run(sweep: Sweep, commit: str, jobs: int, lock: IO[str]) -> list[str]:
     with ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(one, missing))
     ending.await_end_if_asked()
-    return [setting.name for setting, well in zip(missing, results, strict=True) if not well]
+    return [task[0].name for task, well in zip(missing, results, strict=True) if not well]
 
 
 def _clear_copies(missing: list[Setting]) -> None:
@@ -90,12 +96,16 @@ def main(jobs: int) -> None:
     store.check_committed(sweep)
     trial.cost(Path(), sweep, sweep.settings[0])  # may fail, so not first after the trainings
     with alone(LOCK, "`sweep`") as lock:
-        trial.FOLDER.mkdir(parents=True, exist_ok=True)
-        failed = run(sweep, commit, jobs, lock)
+        failed = run([sweep], commit, jobs, lock)
     for line in sweep_report.write(sweep, store.finished(sweep, commit)):
         print(line)
+    refuse(failed, len(sweep.settings))
+
+
+def refuse(failed: list[str], count: int) -> None:
+    """End with an error that names the settings that failed, of `count`, if any did."""
     if failed:
         raise UserError(
-            f"{len(failed)} of {len(sweep.settings)} settings failed: {', '.join(failed)}; "
+            f"{len(failed)} of {count} settings failed: {', '.join(failed)}; "
             "after fixing that, the same command runs them again"
         )

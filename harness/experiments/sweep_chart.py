@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from harness import project
-from harness.experiments.store import Experiment
+from harness.experiments.store import Experiment, interval
 from harness.experiments.sweep_file import DEFAULT, Sweep
 from harness.experiments.sweep_report import heading
+from harness.experiments.sweep_verdicts import Verdicts
 from harness.reporting import style
 from harness.reporting.style import BLUE, DPI, GRAY, ORANGE, STYLE, TEN
 
@@ -23,20 +24,24 @@ COLORS = (BLUE, TEN[3], TEN[8], "black", TEN[4], TEN[7])
 MARKERS = "oDv^P"
 
 
-def write(sweep: Sweep, found: dict[str, Experiment], path: Path) -> None:
+def write(sweep: Sweep, found: dict[str, Experiment], judged: Verdicts, path: Path) -> None:
     """Draw the experiments, the default among them, into a PNG."""
-    style.save(chart(sweep, found), path)
+    style.save(chart(sweep, found, judged), path)
 
 
 @mpl.rc_context(STYLE)
-def chart(sweep: Sweep, found: dict[str, Experiment]) -> Figure:
-    """The metric against the last cost that the project counts."""
+def chart(sweep: Sweep, found: dict[str, Experiment], judged: Verdicts) -> Figure:
+    """The metric against the last cost that the project counts.
+
+    Bars are the intervals of the differences from the default on the same rows.
+    """
     figure = Figure(figsize=(10, 6), dpi=DPI)
     axes = figure.subplots()
     default, metric = found[DEFAULT], sweep.metric
     cost = list(default.cost)[-1]
     axes.margins(x=0.12, y=0.1)
-    axes.axhspan(*default.interval(metric), color=GRAY, alpha=0.15, linewidth=0)
+    band = judged.chance if judged.differences else interval(default.metrics, metric)
+    axes.axhspan(*band, color=GRAY, alpha=0.15, linewidth=0)
     labels: dict[int, list[tuple[float, str, str]]] = {}
     for i, (name, series) in enumerate(_series(found).items()):
         color = COLORS[i % len(COLORS)]
@@ -47,15 +52,24 @@ def chart(sweep: Sweep, found: dict[str, Experiment]) -> Figure:
         axes.plot(x, y, label=name, linestyle="--" if i % 2 else "-", zorder=3 + i % 2, **look)
         for e, label in filter(lambda point: point[1], series):
             labels.setdefault(e.cost[cost], []).append((e.metrics[metric], label, color))
+        for e in (e for e, _ in series if e.setting.name in judged.differences):
+            difference = judged.differences[e.setting.name]
+            low, high = (default.metrics[metric] + end for end in difference[1:3])
+            axes.vlines(e.cost[cost], low, high, color=color, alpha=0.5)
     place = (default.cost[cost], default.metrics[metric])
     axes.plot(*place, "s", color=ORANGE, markersize=10, label=DEFAULT, zorder=5)
     for x_of, points in labels.items():
         _label(axes, x_of, default.metrics[metric], points)
     axes.xaxis.set_major_formatter(EngFormatter())
-    axes.set(xlabel=heading(cost), ylabel=heading(metric))
+    of = f"{sweep.part} " if sweep.tested else ""
+    axes.set(xlabel=heading(cost), ylabel=of + heading(metric))
     axes.legend(fontsize=11, loc="lower right")
     title = project.read().title(sweep.name)
-    figure.suptitle(f"{title}: quality against cost (gray: 95% interval of {DEFAULT})")
+    note = f"gray: 95% interval of {DEFAULT}"
+    if judged.differences:
+        gray = f"; gray: {judged.seeds} seeds of {DEFAULT}" if judged.seeds > 1 else ""
+        note = f"bars: 95% interval of the difference{gray}"
+    figure.suptitle(f"{title}: quality against cost ({note})", fontsize=13)
     return figure
 
 

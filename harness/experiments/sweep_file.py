@@ -12,6 +12,8 @@ from harness.core.errors import UserError
 from harness.core.paths import PARAMS
 from harness.core.yaml import read_yaml
 from harness.dvc_private import upstream
+from harness.reporting import labels
+from harness.reporting.pairs import TEST, VALIDATION
 from harness.stages import overlay
 
 SWEEP = Path("sweep.yaml")
@@ -40,10 +42,13 @@ class Sweep:
     Attributes:
         stage: the stage that is run last.
         settings: `default` first.
-        metrics: the file in which the stage writes its metrics.
+        metrics: the file of metrics that are compared: of the validation rows, if a stage before it
+            writes one, or else its own.
         metric: the dotted name of the one in it that is compared.
         higher: whether a higher one is better.
         files: all that the stage and those before it compute from, `params.yaml` aside.
+        tested: the stage's own file of metrics, where another one is compared.
+        cost: what counts the costs, as in `[tool.harness]`.
     """
 
     stage: str
@@ -52,6 +57,18 @@ class Sweep:
     metric: str
     higher: bool = True
     files: tuple[str, ...] = ()
+    tested: Path | None = None
+    cost: str = ""
+
+    @property
+    def better(self) -> str:
+        """Which way the compared metric gets better: `higher` or `lower`."""
+        return "higher" if self.higher else "lower"
+
+    @property
+    def part(self) -> str:
+        """The rows that the compared metrics are of."""
+        return VALIDATION if self.tested else TEST
 
     @property
     def name(self) -> str:
@@ -76,10 +93,22 @@ def read(path: Path = SWEEP) -> Sweep:
         raise UserError(
             f"{path}: expected `stage: NAME` and `settings:` with parameters to change by name"
         )
-    table = project.read()
-    table.check()
+    project.read().check()
     settings = _settings(path, body["settings"])
-    stage = str(body["stage"])
+    return of_stage(str(body["stage"]), settings, path, project.read().cost)
+
+
+def of_stage(stage: str, settings: tuple[Setting, ...], path: Path, cost: str = "") -> Sweep:
+    """A sweep of what `stage` measures.
+
+    Args:
+        path: the file that names the stage, for messages.
+
+    Raises:
+        UserError: there is no such stage, it measures nothing, or something that it depends on is
+            not computed yet.
+    """
+    table = project.read()
     found = upstream(stage)
     if not found.metrics:
         raise UserError(f"{path}: stage {stage} writes no metrics to compare")
@@ -89,13 +118,16 @@ def read(path: Path = SWEEP) -> Sweep:
             f"{', '.join(found.outdated)} not up to date; `{table.command} repro` first, "
             "then commit"
         )
-    metrics = found.metrics[0]
+    own, folder = found.metrics[0], Path(table.validation or "none")
+    metrics = next((path for path in found.earlier if path.parent == folder), own)
     every = numbers(read_yaml(metrics))
-    metric = table.metric or next(iter(every), "")
-    if metric not in every:
-        raise UserError(f"{metrics}: no number {metric!r} to compare, there are {', '.join(every)}")
-    files = sorted(path.as_posix() for path in found.files - {PARAMS})
-    return Sweep(stage, settings, metrics, metric, table.better != "lower", tuple(files))
+    metric = table.metric if table.metric in every else next(iter(every), "")
+    if not metric:
+        raise UserError(f"{metrics}: no number to compare")
+    higher = labels.read()["metrics"].get(metric, {}).get("better", table.better) != "lower"
+    files = tuple(sorted(path.as_posix() for path in found.files - {PARAMS}))
+    tested = own if metrics != own else None
+    return Sweep(stage, settings, metrics, metric, higher, files, tested, cost)
 
 
 def _settings(path: Path, body: dict[str, Any]) -> tuple[Setting, ...]:

@@ -69,7 +69,7 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> Experiment:
 
 def cost(folder: Path, sweep: Sweep, setting: Setting) -> dict[str, int]:
     """What a setting that has run in `folder` costs; nothing if the project counts no costs."""
-    hook = project.read().cost
+    hook = sweep.cost
     return project.function(hook)(folder, sweep.stage, setting.params) if hook else {}
 
 

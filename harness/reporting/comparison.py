@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.scm import resolve_rev
 from dvc_render import ImageRenderer, VegaRenderer
 from dvc_render.base import Renderer
 
 from harness import dvc_private, git
 from harness.core.errors import UserError, reason
 from harness.core.metrics_table import TABLE
-from harness.reporting import labels
+from harness.reporting import labels, pairs
 from harness.reporting.markdown import shown
+from harness.reporting.pairs import BETTER, SAME, WORSE, Difference
 
 NOW = "workspace"
-# Which way a metric changed, as surely as its 95% intervals allow; in the order of the summary.
+# Which way a metric changed, as surely as 95% intervals allow; in the order of the summary.
+UNPAIRED = tuple(f"{word}, unpaired" for word in (BETTER, WORSE, "intervals overlap"))
 VERDICTS = (
-    *("clearly better", "clearly worse", "intervals overlap"),
+    *(BETTER, WORSE, SAME, *UNPAIRED),
     *("better without interval", "worse without interval", "interval changed"),
 )
 
@@ -59,6 +62,7 @@ class Change:
 
     Attributes:
         better: `higher` or `lower`, which way a metric gets better; empty where neither is.
+        paired: the difference on the same rows, where both sides were measured on them.
     """
 
     place: str
@@ -66,10 +70,13 @@ class Change:
     before: Value
     after: Value
     better: str = ""
+    paired: Difference | None = None
 
     @property
     def difference(self) -> str:
         """How far a number moved, as it is shown in a table; empty where a side is none."""
+        if self.paired:
+            return str(self.paired)
         if not (self.before.is_number and self.after.is_number):
             return ""
         difference = self.after.value - self.before.value
@@ -84,13 +91,15 @@ class Change:
         before, after = self.before, self.after
         if before.value == after.value:
             return "interval changed"
+        if self.paired and self.better:
+            return self.paired.verdict(self.better)
         if not (self.better and before.is_number and after.is_number):
             return ""
-        word = "better" if (after.value > before.value) == (self.better == "higher") else "worse"
+        word = BETTER if (after.value > before.value) == (self.better == "higher") else WORSE
         if before.low is None or before.high is None or after.low is None or after.high is None:
             return f"{word} without interval"
         overlap = before.low <= after.high and after.low <= before.high
-        return "intervals overlap" if overlap else f"clearly {word}"
+        return f"{'intervals overlap' if overlap else word}, unpaired"
 
 
 @dataclass(frozen=True)
@@ -138,18 +147,20 @@ def compare(revision: str) -> Comparison:
             metrics = repo.metrics.show(revs=list(sides), hide_workspace=False)
             params = repo.params.show(revs=list(sides), hide_workspace=False)
             renderers = dvc_private.renderers(repo, revision)
+            commit = resolve_rev(repo.scm, revision)  # which may be the name of an experiment
     except DvcException as error:
         raise UserError(f"DVC cannot compare with {revision}: {reason(error)}") from None
     said = labels.read()
     before, after = (_files(metrics, side) for side in sides)
     names = _names({*before, *after})
     before, after = ({names[path]: file for path, file in f.items()} for f in (before, after))
-    changes = list(_changes(before, after, said["metrics"]))
+    changes = list(_paired(_changes(before, after, said["metrics"]), commit))
     differing = [r for r in renderers if _points(r, revision) != _points(r, NOW)]
     charts = [r for r in differing if isinstance(r, VegaRenderer) and Path(r.name).name != TABLE]
     pictures = [_picture(r, sides) for r in differing if isinstance(r, ImageRenderer)]
     concerned = (
         {change.place for change in changes}
+        | {pairs.rows_of(change.place)[0] for change in changes}
         | {chart.properties["title"].partition(":")[0] for chart in charts}
         | {picture.path.parent.name for picture in pictures}
     )
@@ -192,6 +203,16 @@ def _names(paths: set[str]) -> dict[str, str]:
     """What each metrics file is called: its path without the folder that all are in and suffix."""
     folder = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     return {path: os.path.relpath(os.path.splitext(path)[0], folder or ".") for path in paths}
+
+
+def _paired(changes: Iterable[Change], commit: str) -> Iterator[Change]:
+    """The changes, with the paired difference of those that have one."""
+    known: dict[str, dict[str, Difference]] = {}
+    for change in changes:
+        if (place := change.place) not in known:
+            model, part = pairs.rows_of(place)
+            known[place] = pairs.differences(model, commit, "", part)
+        yield replace(change, paired=known[place].get(change.name))
 
 
 def _changes(before: Files, after: Files, known: dict[str, Any]) -> Iterator[Change]:

@@ -23,6 +23,7 @@ from dvc_render.html import HTML
 from harness import project
 from harness.core.files import write_text
 from harness.core.metrics_table import COLUMNS
+from harness.reporting import pairs
 from harness.reporting.comparison import NOW, Comparison
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -88,15 +89,22 @@ def report(comparison: Comparison, summary: str) -> str:
 
 def _rows(comparison: Comparison) -> list[dict[str, str]]:
     """The metrics of both sides, as in the plots of their tables, and the verdicts on changes."""
-    verdicts = {(change.place, change.name): change.verdict for change in comparison.metrics}
-    return [
-        {"rev": side, "verdict": verdicts.get((model, name), "")}
-        | dict(zip(COLUMNS, map(_cell, (model, name, *astuple(value))), strict=True))
-        for side, models in comparison.tables.items()
-        for model, metrics in models.items()
-        for name, value in metrics.items()
-        if "." not in name
-    ]
+    changes = {(change.place, change.name): change for change in comparison.metrics}
+    rows = []
+    for side, models in comparison.tables.items():
+        for place, metrics in models.items():
+            model, part = pairs.rows_of(place)
+            for name, value in metrics.items():
+                if "." in name:
+                    continue
+                change = changes.get((place, name))
+                label = comparison.labels["metrics"].get(name, {}).get("label", name)
+                figure = f"{label} ({part})" if model != place else name
+                row = dict(zip(COLUMNS, map(_cell, (model, figure, *astuple(value))), strict=True))
+                paired = change.paired.interval if change and change.paired else ""
+                row |= {"rev": side, "verdict": change.verdict if change else "", "paired": paired}
+                rows.append(row)
+    return rows
 
 
 def _cell(value: Any) -> str:

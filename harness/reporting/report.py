@@ -22,7 +22,11 @@ FOLDER = Path("report")
 IMAGES = Path("images")
 # Pixels of a picture of a chart for each of its own, so that it is sharp on most screens.
 SCALE = 1.5
-NOTE = "In brackets: 95% intervals. Where intervals overlap, a difference may be chance."
+NOTE = (
+    "In brackets: 95% intervals. That of a change is of both sides on the same rows (paired), and "
+    "decides whether it may be chance. Where the rows of a side are not here or differ, the "
+    "comparison is unpaired: intervals that overlap then say little."
+)
 
 
 def summary(comparison: Comparison) -> str:
@@ -81,7 +85,7 @@ def _pictures(comparison: Comparison) -> str:
     sides = (comparison.revision, NOW)
     rows = []
     for picture in comparison.pictures:
-        name = f"{picture.path.parent.name}: {picture.path.stem}"
+        name = ": ".join(filter(None, (picture.path.parent.name, picture.path.stem)))
         images = (
             f"![{name}, {side}]({_picture_path(picture, side)})"
             if side in picture.sides

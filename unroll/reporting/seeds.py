@@ -1,0 +1,106 @@
+"""Models over several seeds: what is said of them, and whether a difference holds."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from harness.experiments import seeds
+from harness.experiments.seeds import current
+from harness.reporting import labels, markdown
+from unroll.reporting import trained
+
+
+class Held(NamedTuple):
+    """A mean over seeds minus another, with its 95% interval; it counts if that is without 0."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def counts(self) -> bool:
+        """Whether the difference holds over seeds."""
+        return not self.low <= 0 <= self.high
+
+
+def main(count: int, models: tuple[str, ...], jobs: int) -> None:
+    """Train and measure models, by default all, with `count` seeds."""
+    seeds.main([f"evaluate@{model}" for model in models or trained.corpora()], count, jobs)
+
+
+def shown(entries: dict[str, Any], model: str, metric: str, part: str = "test") -> str:
+    """Mean and standard deviation of a metric, such as `0.9357 ± 0.0012`; empty if not known.
+
+    Args:
+        entries: what `current` returned.
+    """
+    found = entries.get(model, {}).get(part, {}).get(metric)
+    return f"{found['mean']:.4f} ± {found['deviation']:.4f}" if found else ""
+
+
+def difference(first: list[float], second: list[float]) -> Held:
+    """The mean of `second` minus that of `first`, by B. L. Welch's t-test (Biometrika 34, 1947).
+
+    Args:
+        first, second: a metric of two models, a value for each seed; a single value is that of a
+            model without chance, such as a baseline. One of them has at least two.
+    """
+    value = float(np.mean(second) - np.mean(first))
+    sides = [(np.var(v, ddof=1) / len(v) if len(v) > 1 else 0.0, len(v)) for v in (first, second)]
+    total = float(sum(variance for variance, _ in sides))
+    if not total:
+        return Held(value, value, value)
+    freedom = total**2 / sum(variance**2 / (n - 1) for variance, n in sides if n > 1)
+    reach = float(stats.t.ppf(0.975, freedom) * np.sqrt(total))
+    return Held(value, value - reach, value + reach)
+
+
+def held(
+    entries: dict[str, Any], model: str, against: str | float, metric: str, part: str = "test"
+) -> Held | None:
+    """How far the mean of a model lies above another's over seeds; None if seeds are not known.
+
+    Args:
+        entries: what `current` returned.
+        against: another model, or the metric of one without chance, such as a baseline.
+    """
+
+    def values(name: str) -> list[float]:
+        return entries.get(name, {}).get(part, {}).get(metric, {}).get("values", [])
+
+    other = values(against) if isinstance(against, str) else [against]
+    return difference(other, values(model)) if values(model) and other else None
+
+
+def stale() -> list[str]:
+    """A line for each entry of the report that is not of the results of the work tree."""
+    kept = current()
+    return [
+        f"{seeds.REPORT}: {model} has other results now, so they are not shown; "
+        f"`unroll seeds {len(entry['seeds'])} {model}` trains it again"
+        for model, entry in seeds.read().items()
+        if model not in kept
+    ]
+
+
+def of_card(model: str) -> str:
+    """The paragraph of a card, with its heading; empty where no other seed was tried."""
+    entry = current().get(model)
+    if not entry:
+        return ""
+    known = labels.read()["metrics"]
+    parts = [part for part in ("test", "validation") if part in entry]
+    rows = [
+        (known[name]["label"], *(shown({model: entry}, model, name, part) for part in parts))
+        for name in known
+        if name in entry["test"] and "better" in known[name]
+    ]
+    said = ", ".join(map(str, entry["seeds"]))
+    table = markdown.table(("metric", *parts), rows)
+    return (
+        f"## Over {len(entry['seeds'])} seeds\n\nMean and standard deviation of trainings with the "
+        f"seeds {said} (`{seeds.REPORT}`).\n\n{table}\n\n"
+    )
