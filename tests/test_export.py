@@ -21,6 +21,8 @@ def stack(name: str):
     """The layers of a model, by a name that says what is in it."""
     from keras import layers
 
+    from unroll.models.recurrent.pooling import MeanMaxPooling
+
     mask = "masked" in name
     series = [layers.Input((STEPS, FEATURES)), *([layers.Masking(MASKED)] if mask else [])]
     words = [layers.Input((STEPS,)), layers.Embedding(WORDS, 4, mask_zero=mask)]
@@ -34,6 +36,7 @@ def stack(name: str):
         "stacked": lambda: [cell(True), layers.BatchNormalization(), cell(True), cell()],
         "pooled": lambda: [cell(True, activation="relu"), layers.GlobalMaxPooling1D()],
         "averaged": lambda: [cell(True), layers.GlobalAveragePooling1D()],
+        "condensed": lambda: [cell(True), MeanMaxPooling()],
         "reversed": lambda: [cell(go_backwards=True, use_bias=False)],
         "early": lambda: [cell(reset_after=False)],
         "again": lambda: [cell(), layers.RepeatVector(4), cell(True), layers.Dense(3, "relu")],
@@ -91,6 +94,7 @@ def run(content: bytes, x: np.ndarray) -> dict[str, np.ndarray]:
         *("rnn words", "lstm words both", "gru series both stacked", "lstm series stacked"),
         *("rnn words masked stacked", "lstm series masked both stacked", "gru words masked both"),
         *("lstm pooled", "gru averaged both", "gru reversed masked", "lstm both again"),
+        *("lstm words condensed masked both", "gru series condensed"),
         *("gru early words", "rnn words masked again", "lstm series masked both averaged"),
     ],
 )

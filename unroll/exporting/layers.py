@@ -50,7 +50,7 @@ def inside(group: h5py.Group, *path: str) -> Any:
     return group
 
 
-def _array(group: h5py.Group, number: int, shape: tuple[Any, ...]) -> np.ndarray:
+def array(group: h5py.Group, number: int, shape: tuple[Any, ...]) -> np.ndarray:
     """One variable of a layer, float32."""
     found = inside(group, "vars", str(number))
     if found.shape != shape or found.dtype.kind != "f" or found.external:
@@ -70,10 +70,10 @@ def _same(_graph: Graph, _config: dict[str, Any], _group: h5py.Group, flow: Flow
 
 
 def _embedding(graph: Graph, config: dict[str, Any], group: h5py.Group, flow: Flow) -> Flow:
-    table = _array(group, 0, (config["input_dim"], config["output_dim"]))
+    table = array(group, 0, (config["input_dim"], config["output_dim"]))
     if config["mask_zero"]:
         padding = graph.add("Equal", flow.name, 0)
-        flow = _to_the_front(graph, flow, graph.add("Not", padding))
+        flow = to_the_front(graph, flow, graph.add("Not", padding))
     return replace(
         flow, name=graph.add("Gather", table, flow.name), shape=(*flow.shape, table.shape[1])
     )
@@ -83,10 +83,10 @@ def _masking(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) ->
     padding = graph.add("Equal", flow.name, np.float32(config["mask_value"]))
     other = graph.add("Cast", graph.add("Not", padding), to=INT64)
     found = graph.add("ReduceMax", other, axes=[2], keepdims=0)
-    return _to_the_front(graph, flow, graph.add("Greater", found, 0))
+    return to_the_front(graph, flow, graph.add("Greater", found, 0))
 
 
-def _to_the_front(graph: Graph, flow: Flow, real: str) -> Flow:
+def to_the_front(graph: Graph, flow: Flow, real: str) -> Flow:
     """Rows padded in front, as Keras has them, become rows padded at the end, as ONNX wants them.
 
     Args:
@@ -130,8 +130,8 @@ def _cell(kind: str, config: dict[str, Any], group: h5py.Group, features: Any) -
 
     biases = np.zeros((2, size), np.float32)
     if config["use_bias"]:
-        biases[: 2 if two else 1] = _array(group, 2, (2, size) if two else (size,))
-    kernel, recurrent = _array(group, 0, (features, size)), _array(group, 1, (units, size))
+        biases[: 2 if two else 1] = array(group, 2, (2, size) if two else (size,))
+    kernel, recurrent = array(group, 0, (features, size)), array(group, 1, (units, size))
     return [ordered(kernel).T, ordered(recurrent).T, ordered(biases).ravel()]
 
 
@@ -186,9 +186,9 @@ def _bidirectional(graph: Graph, config: dict[str, Any], group: h5py.Group, flow
 def _dense(graph: Graph, config: dict[str, Any], group: h5py.Group, flow: Flow) -> Flow:
     _expect(config, quantization_config=None, lora_rank=None)
     units = config["units"]
-    name = graph.add("MatMul", flow.name, _array(group, 0, (flow.shape[-1], units)))
+    name = graph.add("MatMul", flow.name, array(group, 0, (flow.shape[-1], units)))
     if config["use_bias"]:
-        name = graph.add("Add", name, _array(group, 1, (units,)))
+        name = graph.add("Add", name, array(group, 1, (units,)))
     return _activate(
         graph, config, group, replace(flow, name=name, shape=(*flow.shape[:-1], units))
     )
@@ -201,7 +201,7 @@ def _activate(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) -
 
 def _normalization(graph: Graph, config: dict[str, Any], group: h5py.Group, flow: Flow) -> Flow:
     _expect(config, axis=-1, center=True, scale=True, renorm=False)
-    gamma, beta, mean, variance = (_array(group, i, flow.shape[-1:]) for i in range(4))
+    gamma, beta, mean, variance = (array(group, i, flow.shape[-1:]) for i in range(4))
     scale = gamma / np.sqrt(variance + np.float32(config["epsilon"]))
     centered = graph.add("Sub", flow.name, mean)
     return replace(flow, name=graph.add("Add", graph.add("Mul", centered, scale), beta))
@@ -217,12 +217,44 @@ def _mean(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) -> Fl
     _expect(config, data_format="channels_last", keepdims=False)
     if not flow.lengths:
         return Flow(graph.add("ReduceMean", flow.name, axes=[1], keepdims=0), flow.shape[1:])
+    ends = graph.add("Cast", graph.add("Unsqueeze", flow.lengths, [1]), to=FLOAT)
+    return Flow(graph.add("Div", total(graph, flow), ends), flow.shape[1:])
+
+
+def total(graph: Graph, flow: Flow) -> str:
+    """The sum over the steps of rows that are padded at their ends."""
+    inside = graph.add("Cast", _inside(graph, flow), to=FLOAT)
+    return graph.add("ReduceSum", graph.add("Mul", flow.name, inside), [1], keepdims=0)
+
+
+def _inside(graph: Graph, flow: Flow) -> str:
+    """Which steps of such rows are no padding, bool (batch, steps, 1)."""
     steps = graph.add("Range", 0, graph.add("Gather", graph.add("Shape", flow.name), 1), 1)
     ends = graph.add("Unsqueeze", graph.add("Cast", flow.lengths, to=INT64), [1])
-    inside = graph.add("Cast", graph.add("Less", steps, ends), to=FLOAT)
-    weighted = graph.add("Mul", flow.name, graph.add("Unsqueeze", inside, [2]))
-    total = graph.add("ReduceSum", weighted, [1], keepdims=0)
-    return Flow(graph.add("Div", total, graph.add("Cast", ends, to=FLOAT)), flow.shape[1:])
+    return graph.add("Unsqueeze", graph.add("Less", steps, ends), [2])
+
+
+def _mean_and_max(graph: Graph, config: dict[str, Any], group: h5py.Group, flow: Flow) -> Flow:
+    """What `unroll.models.recurrent.pooling.MeanMaxPooling` computes."""
+    mean, name = _mean(graph, config, group, flow).name, flow.name
+    if flow.lengths:
+        name = graph.add("Where", _inside(graph, flow), name, np.float32("-inf"))
+    largest = graph.add("ReduceMax", name, axes=[1], keepdims=0)
+    return Flow(graph.add("Concat", mean, largest, axis=1), (2 * flow.shape[1],))
+
+
+def _flatten(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) -> Flow:
+    _expect(config, data_format="channels_last")
+    steps, features = flow.shape
+    if isinstance(steps, str):
+        raise NotKnown(f"{config['name']} of rows of any length")
+    width = steps * int(features)
+    return Flow(graph.add("Reshape", flow.name, [0, width]), (width,))
+
+
+def _reshape(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) -> Flow:
+    shape = tuple(config["target_shape"])
+    return Flow(graph.add("Reshape", flow.name, [0, *shape]), shape)
 
 
 def _largest(graph: Graph, config: dict[str, Any], _: h5py.Group, flow: Flow) -> Flow:
@@ -239,12 +271,15 @@ LAYERS: dict[str, Layer] = {
     "Dense": _dense,
     "Dropout": _same,
     "Embedding": _embedding,
+    "Flatten": _flatten,
     "GaussianNoise": _same,
     "GlobalAveragePooling1D": _mean,
     "GlobalMaxPooling1D": _largest,
     "InputLayer": _same,
     "Masking": _masking,
+    "MeanMaxPooling": _mean_and_max,
     "RepeatVector": _repeat,
+    "Reshape": _reshape,
     "SpatialDropout1D": _same,
     **{kind: _recurrent(kind) for kind in _CELLS},
 }

@@ -47,6 +47,10 @@ def reading(parameters: Classifier, data: Data) -> list[Any]:
     else:
         stack = [layers.Input((data.steps, data.features))]
         stack += [layers.Masking(MASKED, name="masking")] if parameters.mask else []
+    if parameters.dropout_steps:
+        # (M. Iyyer et al., Deep unordered composition rivals syntactic methods, ACL 2015.)
+        shape = (None, None, 1)
+        stack.append(layers.Dropout(parameters.dropout_steps, shape, name="dropout_steps"))
     return [*stack, layers.Dropout(parameters.dropout_input, name="dropout_input")]
 
 
@@ -72,14 +76,18 @@ def classifier(
     import keras
     from keras import layers
 
+    from unroll.models.recurrent.pooling import MeanMaxPooling
+
+    pooled = parameters.pooling == "mean_max"
     recurrent: list[Any] = []
     for number in range(1, parameters.layers + 1):
         own = label if parameters.layers == 1 else f"{label}_{number}"
-        last = number == parameters.layers
-        layer = cell(parameters.units, return_sequences=not last, name=own, **options)
+        every = pooled or number < parameters.layers
+        layer = cell(parameters.units, return_sequences=every, name=own, **options)
         if parameters.bidirectional:
             layer = layers.Bidirectional(layer, name=f"bi{own}")
         recurrent.append(layer)
+    recurrent += [MeanMaxPooling(name="pooling")] if pooled else []
     return keras.Sequential(
         [
             *reading(parameters, data),
