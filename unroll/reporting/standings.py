@@ -1,0 +1,95 @@
+"""Models and baselines side by side, a table for each corpus and task, the best first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.core.files import read_json
+from harness.reporting import labels, markdown
+from unroll.core import paths
+from unroll.core.tasks import MANY, REBUILD, TWO
+from unroll.reporting import seeds, trained
+
+# What the chapter prints for its own runs: P. Rivas, Deep Learning for Beginners (Packt, 2020),
+# chapter 13. AUC and balanced accuracy on the test reviews; loss on the test images.
+CHAPTER = {
+    "rnn": {"auc": "0.92", "balanced_accuracy": "0.8382"},
+    "lstm": {"auc": "0.93", "balanced_accuracy": "0.8544"},
+    "ae_lstm": {"loss": "0.1782"},
+    "ae_bilstm": {"loss": "0.1161"},
+}
+# The metrics of a task; the first one orders the table and is compared with the baseline's.
+SHOWN = {TWO: ("auc", "balanced_accuracy"), MANY: ("auc", "accuracy"), REBUILD: ("loss", "mse")}
+
+
+def tables() -> str:
+    """A table for each corpus and task, as Markdown.
+
+    Raises:
+        UserError: the metrics of a model or of the baselines are missing.
+    """
+    groups: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for model, corpus in trained.corpora().items():
+        metrics = read_json(paths.metrics(model))
+        groups.setdefault((corpus, trained.task_of(metrics)), {})[model] = metrics
+    return "\n\n".join(_table(corpus, task, models) for (corpus, task), models in groups.items())
+
+
+def _table(corpus: str, task: str, models: dict[str, dict[str, Any]]) -> str:
+    known, over, shown = labels.read()["metrics"], seeds.current(), SHOWN[task]
+    first, sign = shown[0], -1 if known[shown[0]]["better"] == "higher" else 1
+    baselines = {
+        name: metrics
+        for name, metrics in read_json(paths.baseline_metrics(corpus)).items()
+        if trained.task_of(metrics) == task
+    }
+    rows = []
+    for name, metrics in sorted(
+        (baselines | models).items(), key=lambda item: sign * item[1][first]
+    ):
+        is_model = name in models
+        figures = [_figure(name, metrics, metric, over if is_model else {}) for metric in shown]
+        theirs = [CHAPTER.get(name, {}).get(metric, "") for metric in shown] if is_model else []
+        rows.append(
+            (
+                f"**`{name}`**" if is_model else f"`{name}`",
+                *figures,
+                _beside(name, metrics, first, sign, baselines, over) if is_model else "",
+                " / ".join(filter(None, theirs)),
+            )
+        )
+    label = known[first]["label"]
+    columns = (known[metric]["label"] for metric in shown)
+    head = (f"on `{corpus}`", *columns, f"{label}, to the best baseline", "chapter")
+    kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    return markdown.table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
+def _figure(name: str, metrics: dict[str, Any], metric: str, over: dict[str, Any]) -> str:
+    """A metric: mean and deviation over seeds, or else the one value with its interval."""
+    if spread := seeds.shown(over, name, metric):
+        return spread
+    interval = metrics.get(f"{metric}_interval")
+    return f"{metrics[metric]:.4f}" + (
+        f" ({interval['low']:.4f} to {interval['high']:.4f})" if interval and over else ""
+    )
+
+
+def _beside(
+    name: str,
+    metrics: dict[str, Any],
+    metric: str,
+    sign: int,
+    baselines: dict[str, Any],
+    over: dict[str, Any],
+) -> str:
+    """How far a model is from a baseline on the same rows, and whether that one wins.
+
+    It does if that is beyond the chance of the rows and, where they are known, of the seeds.
+    """
+    [(baseline, difference)] = metrics["beside"].items()
+    low, high = (difference[f"{metric}_interval"][end] for end in ("low", "high"))
+    held = seeds.held(over, name, baselines[baseline][metric], metric)
+    loses = min(sign * low, sign * high) > 0 and (held is None or held.counts)
+    wins = f"; `{baseline}` wins" if loses else ""
+    return f"{difference[metric]:+.4f} ({low:+.4f} to {high:+.4f}){wins}"
