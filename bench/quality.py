@@ -12,13 +12,13 @@ from pathlib import Path
 
 from bench.measure import ROOT, cost, project, python
 from harness.reporting.markdown import table
-from unroll.reporting import readme
+from unroll.reporting import standings
 
 # The chapter's own runs (P. Rivas, 2020): epochs until its early stop, metrics on the test set.
 EPOCHS = {"rnn": 9, "lstm": 9, "ae_lstm": 131, "ae_bilstm": 88}
 # Of each model the first of the chapter's metrics.
-METRIC = {model: next(iter(metrics)) for model, metrics in readme.CHAPTER.items()}
-CHAPTER = {model: float(readme.CHAPTER[model][metric]) for model, metric in METRIC.items()}
+METRIC = {model: next(iter(metrics)) for model, metrics in standings.CHAPTER.items()}
+CHAPTER = {model: float(standings.CHAPTER[model][metric]) for model, metric in METRIC.items()}
 STAGES = ("train-rnn@rnn", "train-lstm@lstm", "train-ae@ae_lstm", "train-ae@ae_bilstm")
 
 

@@ -9,12 +9,12 @@ from harness.core import metrics_table
 from harness.core.files import read_json, write_csv, write_json
 from harness.core.params import Declared
 from unroll.core import paths
-from unroll.core.arrays import write_array
+from unroll.core.arrays import read_array, write_array
 from unroll.core.datasets import About, Part, about, read
 from unroll.core.tasks import MANY, REBUILD, TWO
-from unroll.metrics import anomalies, classification, latent, many_classes, reconstruction
+from unroll.metrics import anomalies, beside, classification, latent, many_classes, reconstruction
 from unroll.models import architectures, saving
-from unroll.models.inputs import Inputs, inputs_of
+from unroll.models.inputs import AnyInputs, inputs_of
 from unroll.models.saving import predict
 
 ROC = ("fpr", "tpr", "threshold")
@@ -30,7 +30,7 @@ def main(params: Declared, name: str, corpus: str) -> None:
     MEASURE[task](params, name, about(corpus), inputs, inputs.read(read(corpus, "test")))
 
 
-def two_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
+def two_classes(params: Declared, name: str, of: About, inputs: AnyInputs, test: Part) -> None:
     model = saving.load(paths.model(name))
     threshold = read_json(paths.model(name) / paths.TASK)["threshold"]
     scores = predict(model, inputs.scaled(inputs.rows(test)))[:, 0]
@@ -44,6 +44,10 @@ def two_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Pa
         resamples=params.evaluate["resamples"],
         seed=params.seed,
     )
+    other = beside.best(read_json(paths.baseline_metrics(inputs.corpus)))
+    theirs = read_json(paths.baselines(inputs.corpus) / other / paths.TASK)["threshold"]
+    scored = _of_baseline(inputs.corpus, other, "scores"), scores
+    metrics["beside"] = beside.classifiers(other, test.y, scored, (theirs, threshold), params.seed)
     points = _write(name, metrics)
     write_csv(points / "roc.csv", ROC, classification.roc_points(test.y, scores))
     pairs = classification.confusion_pairs(metrics["confusion"], of.classes)
@@ -52,7 +56,7 @@ def two_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Pa
     print(f"{name}: AUC {metrics['auc']}, balanced accuracy {metrics['balanced_accuracy']}")
 
 
-def more_classes(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
+def more_classes(params: Declared, name: str, of: About, inputs: AnyInputs, test: Part) -> None:
     scores = predict(saving.load(paths.model(name)), inputs.scaled(inputs.rows(test)))
 
     metrics = many_classes.measure(
@@ -64,6 +68,9 @@ def more_classes(params: Declared, name: str, of: About, inputs: Inputs, test: P
         resamples=params.evaluate["resamples"],
         seed=params.seed,
     )
+    other = beside.best(read_json(paths.baseline_metrics(inputs.corpus)))
+    scored = _of_baseline(inputs.corpus, other, "scores"), scores
+    metrics["beside"] = beside.classifiers(other, test.y, scored, None, params.seed)
     points = _write(name, metrics)
     curves = many_classes.roc_points(test.y, scores, of.classes)
     write_csv(points / "roc.csv", (*ROC, "class"), curves)
@@ -76,7 +83,7 @@ def more_classes(params: Declared, name: str, of: About, inputs: Inputs, test: P
     )
 
 
-def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) -> None:
+def rebuild(params: Declared, name: str, of: About, inputs: AnyInputs, test: Part) -> None:
     settings = params.evaluate
     model = saving.load(paths.model(name))
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
@@ -94,9 +101,11 @@ def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) 
         train = read(inputs.corpus, "train")
         own = inputs.rows(train)
         if len(np.unique(train.y)) > 1:
-            metrics["neighbour_accuracy"] = latent.neighbor_accuracy(
-                predict(encoder, inputs.scaled(own)), train.y, codes, y, settings["neighbours"]
+            called = latent.neighbor_classes(
+                predict(encoder, inputs.scaled(own)), train.y, codes, settings["neighbours"]
             )
+            metrics["neighbour_accuracy"] = round(float((called == y).mean()), 4)
+            metrics["mixed_up"] = latent.mixed_up(y, called, of.classes)
     marked = test.y != of.classes.index(of.normal) if of.normal else None
     if of.stride:
         over_time = anomalies.over_time(x, rebuilt, of.stride, marked)
@@ -104,6 +113,9 @@ def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) 
             write_array(paths.evaluated(name) / f"{key}.npy", array)
     if marked is not None or of.stride:
         metrics |= anomalies.measure(losses, marked, of.stride)
+    other = beside.best(read_json(paths.baseline_metrics(inputs.corpus)), codes.shape[1])
+    theirs = _of_baseline(inputs.corpus, other, "losses")
+    metrics["beside"] = beside.losses(other, theirs, losses, params.seed)
     points, folder = _write(name, metrics), paths.evaluated(name)
     sampled = latent.sample(codes, y, of.classes, settings["sample"], params.seed)
     write_csv(points / "latent.csv", ("x", "y", of.label), sampled)
@@ -120,7 +132,7 @@ def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) 
     write_array(folder / "originals.npy", inputs.rows(test, shown))
     write_array(folder / "losses.npy", losses)
     write_array(folder / "rebuilt.npy", rebuilt[shown])
-    random_code = np.random.default_rng(params.seed).random((1, codes.shape[1]), np.float32)
+    random_code = latent.random_code(codes, params.seed)
     write_array(folder / "random_code.npy", random_code[0])
     write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
     said = {"nearest-neighbor accuracy": "neighbour_accuracy", "AUC of anomalies": "anomaly_auc"}
@@ -131,8 +143,15 @@ def rebuild(params: Declared, name: str, of: About, inputs: Inputs, test: Part) 
         print(f"{name}: the largest error is in steps {first:,} to {first + x.shape[1] - 1:,}")
 
 
+def _of_baseline(corpus: str, name: str, what: str) -> np.ndarray:
+    return read_array(paths.baselines(corpus) / name / f"{what}.npy")
+
+
 def _write(name: str, metrics: dict[str, Any]) -> Path:
     """Write the metrics, also as a table that DVC draws beside other plot data."""
+    # Rows that test and have a copy among those that train are no surprise to a model.
+    if copies := read_json(paths.evaluated(name) / paths.ABOUT).get("copies"):
+        metrics["copies"] = copies
     write_json(paths.metrics(name), metrics)
     points = paths.points(name)
     write_csv(

@@ -22,19 +22,24 @@ def table(path: Path, *numbers: str) -> tuple[list[np.ndarray], list[dict[str, s
     return [np.array([row[column] for row in rows], float) for column in numbers], rows
 
 
-def losses(name: str, unit: str) -> None:
+def losses(name: str, corpus: str, task: str, unit: str) -> None:
     (epoch, loss, val), _ = table(paths.curves(name), "epoch", "loss", "val_loss")
-    training.losses(paths.pictures(name) / "loss.png", name, epoch, loss, val, unit)
+    floor = read_json(paths.baseline_metrics(corpus)).get("floor") if task == REBUILD else None
+    path, least = paths.pictures(name) / "loss.png", floor["loss"] if floor else None
+    training.losses(path, name, epoch, loss, val, unit, least)
 
 
-def of_two_classes(name: str, of: About) -> None:
+def of_two_classes(name: str, corpus: str, of: About) -> None:
     folder, metrics = paths.pictures(name), read_json(paths.metrics(name))
     (fpr, tpr), _ = table(paths.points(name) / "roc.csv", "fpr", "tpr")
-    two_classes.roc(folder / "roc.png", name, fpr, tpr, metrics, of.classes, of.rows)
+    [other] = metrics["beside"]
+    theirs, _ = table(paths.baselines(corpus) / other / "roc.csv", "fpr", "tpr")
+    baseline = other, read_json(paths.baseline_metrics(corpus))[other]["auc"], *theirs
+    two_classes.roc(folder / "roc.png", name, fpr, tpr, metrics, baseline, of.classes, of.rows)
     two_classes.confusion(folder / "confusion.png", name, metrics, of.classes, of.rows)
 
 
-def of_many_classes(name: str, of: About) -> None:
+def of_many_classes(name: str, corpus: str, of: About) -> None:
     folder, metrics = paths.pictures(name), read_json(paths.metrics(name))
     (fpr, tpr), rows = table(paths.points(name) / "roc.csv", "fpr", "tpr")
     of_row = np.array([row["class"] for row in rows], object)
@@ -44,7 +49,7 @@ def of_many_classes(name: str, of: About) -> None:
     many_classes.errors(folder / "errors.png", name, metrics, of.rows, of.label)
 
 
-def rebuild(name: str, of: About) -> None:
+def rebuild(name: str, corpus: str, of: About) -> None:
     folder, is_image = paths.pictures(name), of.kind == "images"
 
     def array(key: str) -> np.ndarray:
@@ -102,5 +107,5 @@ def main(params: Declared, name: str, corpus: str) -> None:
     task = read_json(paths.evaluated(name) / paths.TASK)["task"]
     many, series = task == MANY, task == REBUILD and of.kind == "series"
     cross_entropy = "cross-entropy (nats)" if many else "binary cross-entropy (nats)"
-    losses(name, "mean squared error" if series else cross_entropy)
-    PLOT[task](name, of)
+    losses(name, corpus, task, "mean squared error" if series else cross_entropy)
+    PLOT[task](name, corpus, of)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from conftest import ROOT, output_of
+from fewer import keep
 from PIL import Image
 from ruamel.yaml import YAML
 
@@ -52,8 +53,11 @@ def results(folder: Path) -> Path:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
+    keep(folder, "rnn", "lstm", "ae_lstm", "ae_bilstm")
     pipeline = (folder / "dvc.yaml").read_text()
-    (folder / "dvc.yaml").write_text(re.sub(r"(?<=\n)    lstm: .*\n", rf"\g<0>{LINE}", pipeline))
+    (folder / "dvc.yaml").write_text(
+        re.sub(r"(?<=\n)    lstm: .*\n", rf"\g<0>{LINE}", pipeline, count=1)
+    )
     add(folder / "corpora.yaml", "corpora", "tickets", CORPUS)
     add(folder / "params.yaml", "models", "tickets_gru", MODEL)
     models = {
@@ -66,6 +70,7 @@ def results(folder: Path) -> Path:
         rng = np.random.default_rng(number)
         points = folder / "plots/points" / model
         measured = MAKE[entry["view_template"]](points, entry, rng)
+        measured["beside"] = BESIDE[entry["view_template"]]
         write_json(folder / f"metrics/{model}.json", measured)
         held = {name: measured[name] for name in ("auc", "accuracy", "loss") if name in measured}
         write_json(folder / f"metrics/validation/{model}.json", held)
@@ -76,8 +81,39 @@ def results(folder: Path) -> Path:
         pictures.mkdir(parents=True)
         for name in PICTURES[entry["view_template"]]:
             Image.new("RGB", (64, 48), (40 * number, 99, 99)).save(pictures / f"{name}.png")
+    for corpus, found in BASELINES.items():
+        write_json(folder / f"metrics/baselines/{corpus}.json", found)
+        table = [row for name in found for row in rows(f"{corpus}_{name}", found[name])]
+        write_csv(folder / f"plots/points/baselines_{corpus}/figures.csv", COLUMNS, table)
+    for number, model in enumerate(read_yaml(folder / "dvc.yaml")["vars"][7]["with_baselines"], 1):
+        _judged(folder, model, number)
     lock(folder)
     return folder
+
+
+def _judged(folder: Path, model: str, number: int) -> None:
+    """What the stages `behavior` and `bias` write."""
+    points, capabilities = folder / f"plots/points/{model}", {"negation": 0.5, "but": 0.1 * number}
+    sentences = {"not good": 0.6, "good": 0.6 + 0.1 * number}
+    behavior = {"cases": 70, "failures": 0.3, "threshold": 0.5, "capabilities": capabilities}
+    write_json(folder / f"metrics/behavior/{model}.json", behavior | {"sentences": sentences})
+    write_csv(points / "behavior.csv", ("capability", "failures"), capabilities.items())
+    change = {"mean": -0.02 * number, "low": -0.05, "high": -0.01}
+    swaps = {"age": {"texts": 90, "flips": 0.03, "largest": 0.2, "change": {"old": change}}}
+    bias = {
+        "reviews": swaps,
+        "templates": swaps,
+        "associations": {"men with good": {"effect": 0.7, "p": 0.04, "words": 8}},
+        "neighbors": {"man": {"boy": 0.4, "guy": 0.6}},
+        "errors": {"all": {"rows": 100, "error": 0.14, "low": 0.13, "high": 0.15}},
+        "blocks": {"size": 25, "deviation": 0.08, "by_chance": 0.07, "worst": 0.3},
+    }
+    write_json(folder / f"metrics/bias/{model}.json", bias)
+    table = [("age: old", *change.values())]
+    write_csv(points / "bias.csv", ("group", "change", "low", "high"), table)
+    head = ("row", "actual", "score", "wrong", "place", "word", "contribution", "strong")
+    words = [(3, "negative", 0.9, 1, 0, "so", 0.1, 0), (3, "negative", 0.9, 1, 1, "good", 2.0, 1)]
+    write_csv(points / "mistakes.csv", head, words)
 
 
 def lock(folder: Path) -> None:
@@ -134,7 +170,7 @@ def _rebuild(points: Path, entry: dict[str, Any], rng: np.random.Generator) -> d
     found = reconstruction.measure(
         loss, loss / 5, rows="images", label="digit", y=y, classes=digits
     )
-    found["neighbour_accuracy"] = 0.8
+    found |= {"neighbour_accuracy": 0.8, "mixed_up": {"4 as 9": 0.2, "3 as 5": 0.1}}
     of_digits = [(name, *of.values()) for name, of in found["per_digit"].items()]
     write_csv(points / "classes.csv", ("digit", "loss", "mse"), of_digits)
     codes = [(*rng.random(2).round(3), digits[c]) for c in y]
@@ -142,6 +178,22 @@ def _rebuild(points: Path, entry: dict[str, Any], rng: np.random.Generator) -> d
     return found
 
 
+def _difference(metric: str, value: float, low: float, high: float) -> dict[str, Any]:
+    return {metric: value, f"{metric}_interval": {"low": low, "high": high}}
+
+
+# What is said of the baselines: a model of two classes loses, the others do not.
+BESIDE = {
+    "roc": {"words": _difference("auc", -0.02, -0.03, -0.01)},
+    "roc_classes": {"words": _difference("auc", 0.02, 0.01, 0.03)},
+    "latent": {"pca-2": _difference("loss", -0.02, -0.03, -0.01)},
+}
+_WORDS = {"auc": 0.95, "accuracy": 0.88, "balanced_accuracy": 0.88, "validation": {"auc": 0.94}}
+BASELINES = {
+    "imdb": {"words": _WORDS | {"threshold": 0.5}},
+    "tickets": {"words": _WORDS},
+    "mnist": {"pca-2": {"loss": 0.2, "mse": 0.05, "validation": {"loss": 0.2}}},
+}
 MAKE = {"roc": _two, "roc_classes": _many, "latent": _rebuild}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -19,16 +20,22 @@ from conftest import (
     small_images,
     small_reviews,
 )
+from fewer import keep
 from ruamel.yaml import YAML
 
 from harness.stages import lock_file, overlay
 from unroll.corpora import imdb, mnist
 
+CHAPTER = ("rnn", "lstm", "ae_lstm", "ae_bilstm")
 SMALL = {
     **{
         f"models.{model}.{key}": value
         for model in ("rnn", "lstm")
         for key, value in {"vocabulary": 60, "skip_top": 2, "length": 16, "embedding": 4}.items()
+    },
+    **{
+        f"models.ngru.{key}": value
+        for key, value in {"units": 2, "length": 32, "least_count": 3, "batch": 16}.items()
     },
     "models.ae_lstm.epochs": 8,  # of 20 steps: until a code of two numbers tells anything
     "evaluate.resamples": 50,
@@ -119,11 +126,14 @@ class Clone:
             "batch": 16,
             "optimizer": {"name": "adam", "learning_rate": 0.02, "weight_decay": 0.004},
         }
-        changes = {
-            f"models.{m}.{k}": v
-            for m in ("rnn", "lstm", "ae_lstm", "ae_bilstm")
-            for k, v in settings.items()
-        }
+        keep(self.folder, *CHAPTER, "ngru")
+        # One model and one baseline are judged, which shows as much.
+        pipeline = self.folder / "dvc.yaml"
+        judged = "    lstm: {corpus: imdb, folder: models/lstm}\n"
+        text = re.sub(r"(?<=- judged: &judged\n)(    .*\n)+", judged, pipeline.read_text())
+        text = re.sub(r"    imdb_nb-trigrams: .*\n", "", text)
+        pipeline.write_text(text)
+        changes = {f"models.{m}.{k}": v for m in CHAPTER for k, v in settings.items()}
         self.edit("params.yaml", changes | SMALL)
 
 
@@ -131,7 +141,7 @@ def make(folder: Path) -> None:
     """The small project for the crash test, with epochs enough to be killed between them."""
     folder.mkdir()
     clone = Clone.made(folder)
-    for model in ("rnn", "lstm", "ae_lstm", "ae_bilstm"):
+    for model in (*CHAPTER, "ngru"):
         clone.set(f"models.{model}.epochs", 6)
     clone.commit("more epochs")
 

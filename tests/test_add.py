@@ -173,7 +173,7 @@ def test_a_file_of_any_format_becomes_stages(path, make, options, corpus, model,
     assert parameters == {key: found.get(key) for key in parameters}
     stage = {"ae": "train-ae", "rnn": "train-rnn"}.get(model, "train-lstm")
     trained = {f"{name}@mine_{model}" for name in (stage, "evaluate", "plot")}
-    assert set(dvc_file.stages()) - known == {"preprocess@mine"} | trained
+    assert set(dvc_file.stages()) - known == {"preprocess@mine", "baseline@mine"} | trained
     lines = {name: added(before[name], content) for name, content in contents().items()}
     assert len(lines["dvc.yaml"]) == 1
     assert len(lines["corpora.yaml"] + lines["params.yaml"]) <= 15

@@ -13,7 +13,8 @@ def test_an_experiment_runs_what_it_changes_and_becomes_a_branch(clone, tmp_path
     change = ("-n", "sixty", "-S", "evaluate.resamples=60", "evaluate@lstm")
     output = other.run("dvc", "exp", "run", "--temp", *change)
     assert [line for line in output.splitlines() if line.startswith("Running stage")] == [
-        "Running stage 'evaluate@lstm':"
+        "Running stage 'baseline@imdb':",
+        "Running stage 'evaluate@lstm':",
     ]
     assert not (other.folder / "scratch/downloads").exists()  # all else came from the cache
     assert other.run("git", "status", "--porcelain") == ""

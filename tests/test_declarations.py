@@ -43,9 +43,10 @@ def used_by(stage: str) -> tuple[set[str], set[str]]:
     return files, names.union(*(BELOW.get(name, set()) for name in names))
 
 
-def test_the_stages_are_the_seven():
+def test_the_stages_are_the_ten():
     assert list(PIPELINE) == [
-        *("fetch", "preprocess", "train-rnn", "train-lstm", "train-ae", "evaluate", "plot")
+        *("fetch", "preprocess", "baseline", "train-rnn", "train-lstm", "train-ae"),
+        *("evaluate", "plot", "behavior", "bias"),
     ]
 
 

@@ -16,8 +16,8 @@ from unroll.metrics import (
     reconstruction,
     validation,
 )
+from unroll.metrics.threshold import smoothed_threshold, youden_threshold
 from unroll.preprocessing.splits import in_blocks, stratified
-from unroll.training.threshold import smoothed_threshold, youden_threshold
 
 Y = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.uint8)
 SCORE = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.7, 0.9, 0.6], np.float32)
@@ -301,6 +301,14 @@ def test_neighbours_tell_separate_codes_apart_and_guess_on_noise():
     assert accuracy == 1
     noise = rng.random((200, 2))
     assert latent.neighbor_accuracy(noise, digits, rng.random((200, 2)), digits, 5) < 0.3
+
+
+def test_the_classes_that_codes_mix_up_are_named_by_their_shares():
+    y = np.array([0, 0, 0, 0, 1, 1, 2, 3])
+    called = np.array([0, 1, 1, 2, 1, 0, 2, 3])
+    found = latent.mixed_up(y, called, ["a", "b", "c", "d"], most=2)
+    assert found == {"a as b": 0.5, "b as a": 0.5}
+    assert latent.mixed_up(y, y, ["a", "b", "c", "d"]) == {}
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 50), (2, 50), (5, 50), (5, 2), (5, 1)])

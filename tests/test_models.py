@@ -61,6 +61,8 @@ KERAS_3_4 = {
 }
 
 
+# That of n-grams reads texts alone, see tests/test_ngrams.py.
+GENERAL = [name for name in architectures.names() if name != "gated_ngrams"]
 TEXTS = Data(steps=128, features=None, vocabulary=10_000, classes=2, bounded=False)
 IMAGES = Data(steps=28, features=28, vocabulary=0, classes=10, bounded=True)
 SERIES = Data(steps=12, features=3, vocabulary=0, classes=4, bounded=False)
@@ -128,8 +130,16 @@ def test_a_saved_model_names_nothing_that_keras_3_4_does_not_know(folder, name):
 
 
 @pytest.mark.parametrize("data", [TEXTS, IMAGES, SERIES], ids=["texts", "images", "series"])
-@pytest.mark.parametrize("architecture", architectures.names())
-@pytest.mark.parametrize("more", [{}, {"bidirectional": True, "layers": 3}, {"mask": True}])
+@pytest.mark.parametrize("architecture", GENERAL)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"bidirectional": True, "layers": 3},
+        {"mask": True},
+        {"mask": True, "pooling": "mean_max"},
+    ],
+)
 def test_every_architecture_reads_every_kind_and_can_be_saved(folder, architecture, data, more):
     block = {"architecture": architecture, "units": 4}
     if "autoencoder" in architecture:

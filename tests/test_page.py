@@ -21,7 +21,8 @@ from unroll.plotting.titles import title
 pytestmark = pytest.mark.slow
 
 MODELS = ("rnn", "lstm", "tickets_gru", "ae_lstm", "ae_bilstm")
-CHARTS = {"show": 16, "diff": 16, "report": 1, "foreign": 1}
+BASELINES = ("imdb_words", "imdb_nb-trigrams", "mnist_pca-2", "tickets_words")
+CHARTS = {"show": 25, "diff": 25, "report": 1, "foreign": 1}
 PICTURES = {"show": 20, "diff": 40, "report": 2, "foreign": 2}
 VIEWS = [
     *(("show", width, scheme) for width in (390, 1440) for scheme in ("light", "dark")),
@@ -208,7 +209,7 @@ def test_charts_pictures_and_tables_have_names(view):
 
 def test_the_page_has_a_section_a_model_with_all_metrics(look, made):
     facts = look("show", 1440, "light").facts
-    assert facts["headings"] == ["Results", "Overview", *map(title, MODELS)]
+    assert facts["headings"] == ["Results", "Overview", *map(title, (*MODELS, *BASELINES))]
     for model in MODELS:
         committed = pages.git(made["show"].parents[2], "show", f"main:metrics/{model}.json")
         text = " ".join(cell for row in facts["tables"][model] for cell in row)
@@ -221,8 +222,8 @@ def test_the_page_has_a_section_a_model_with_all_metrics(look, made):
 
 def test_a_difference_is_shown_as_a_number_and_in_a_report_called_better_or_worse(look):
     wanted = {
-        ("rnn", "AUC"): ("+0.0007", " intervals overlap"),
-        ("rnn", "balanced accuracy"): ("−0.0200", " clearly worse"),  # noqa: RUF001
+        ("rnn", "AUC"): ("+0.0007", " intervals overlap, unpaired"),
+        ("rnn", "balanced accuracy"): ("−0.0200", " worse, unpaired"),  # noqa: RUF001
         ("rnn", "loss"): ("+0.0100", " worse without interval"),
         ("ae_lstm", "loss"): ("−0.0100", " better without interval"),  # noqa: RUF001
         ("rnn", "threshold"): ("same", ""),
@@ -254,7 +255,7 @@ def test_before_it_is_set_up_the_page_says_how_to_do_without_the_web(chromium, l
     notice = chromium.find_element("css selector", ".notice[role=status]").text
     assert "python -m harness page" in notice
     assert [url for url in view.requests if url.startswith("https:")]  # the log would show one
-    assert view.facts["headings"] == ["Results", "Overview", *MODELS]
+    assert view.facts["headings"] == ["Results", "Overview", *MODELS, *BASELINES]
     assert view.facts["tables"]["rnn"]
     assert view.facts["over"] == []
 

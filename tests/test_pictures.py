@@ -58,7 +58,8 @@ def test_two_classes_are_drawn(tmp_path):
         y, score, 0.5, classes=classes, rows="mails", resamples=5, seed=0
     )
     fpr, tpr, _ = np.array(classification.roc_points(y, score)).T
-    two_classes.roc(tmp_path / "roc.png", "m", fpr, tpr, metrics, classes, "mails")
+    baseline = AWKWARD[0], 0.5, tpr, fpr
+    two_classes.roc(tmp_path / "roc.png", "m", fpr, tpr, metrics, baseline, classes, "mails")
     two_classes.confusion(tmp_path / "confusion.png", "m", metrics, classes, "mails")
     assert all(has_ink(tmp_path / f"{name}.png") for name in ("roc", "confusion"))
 

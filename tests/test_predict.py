@@ -327,6 +327,21 @@ def test_words_that_are_all_unknown_leave_the_answer_unsure(predict, name):
     assert "unsure, no word is known" in line
 
 
+@pytest.mark.parametrize("name", ["rnn", "gru"])
+def test_each_word_of_a_text_is_explained(predict, name):
+    text = "The film was good, and superb!"
+    answer, more = predict(name, text, "--explain")
+    assert [answer] == predict(name, text)
+    [said] = parsed(predict(name, text, "--json", "--explain"))
+    words = dict(said["words"])
+    assert list(words) == ["the", "film", "was", "good", ",", "and", "superb", "!"]
+    assert [words[","], words["!"], words["the"]] == [0, 0, 0]  # marks, and a word that is skipped
+    strongest = max(words, key=lambda word: abs(words[word]))
+    assert more.split()[:2] == [f"{words[strongest]:+.2f}", strongest]
+    assert predict(name, text, "--explain", "why.html") == [answer]
+    assert f">{strongest}</mark>" in Path("why.html").read_text()
+
+
 def test_an_excerpt_holds_no_control_characters(predict):
     [line] = predict("lstm", "good\x1b[31m\nfilm\u202e " + "x" * 200)
     assert line.isprintable()
@@ -347,6 +362,8 @@ def test_an_excerpt_holds_no_control_characters(predict):
         ("lstm --codes good", "lstm tells classes apart"),
         ("lstm --test 0", "lstm reads text"),
         ("ae_bilstm --file x", "ae_bilstm reads images"),
+        ("ae_bilstm --test 0 --explain", "expected a model of texts"),
+        ("lstm --explain good", "put --explain at the end"),
         ("ae_bilstm", "no INPUT is named"),
         ("ae_bilstm --test 3", "rows from 0 to 2"),
         ("ae_bilstm --test x", "rows from 0 to 2"),

@@ -206,7 +206,9 @@ def test_the_bytes_do_not_depend_on_how_much_is_read_or_written_at_once(
 
 
 def inputs(**parameters: object) -> Inputs:
-    return inputs_of("m", "a", Classifier.model_validate({"architecture": "lstm"} | parameters))
+    found = inputs_of("m", "a", Classifier.model_validate({"architecture": "lstm"} | parameters))
+    assert isinstance(found, Inputs)
+    return found
 
 
 @pytest.mark.parametrize("block", [1, 1000])

@@ -9,23 +9,26 @@ from conftest import ROOT, output_of
 
 from harness.core.errors import UserError
 from harness.core.files import read_json
-from unroll.reporting import readme
+from unroll.reporting import readme, standings, trained
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_table_follows_the_metrics(folder):
+def test_the_tables_follow_the_metrics_and_say_where_a_baseline_wins(folder):
     made_up.results(folder)
-    rows = readme.table().splitlines()[2:]
-    chapter = [(model, name) for model, metrics in readme.CHAPTER.items() for name in metrics]
-    for row, (model, name) in zip(rows, chapter, strict=False):
-        value = read_json(folder / f"metrics/{model}.json")[name]
-        assert row.startswith(f"| `{model}` |")
-        assert f"| **{value:.4f}**" in row
-        assert row.endswith(f"| {readme.CHAPTER[model][name]} |")
-    accuracy = read_json(folder / "metrics/tickets_gru.json")["accuracy"]
-    [more] = rows[len(chapter) :]  # the models of others
-    assert more.startswith(f"| `tickets_gru` on `tickets` | accuracy | **{accuracy:.4f}** (")
+    text = standings.tables()
+    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith(("| `", "| **"))}
+    for model in trained.corpora():
+        measured = read_json(folder / f"metrics/{model}.json")
+        first, second = standings.SHOWN[trained.task_of(measured)]
+        assert f"| {measured[first]:.4f} | {measured[second]:.4f} |" in rows[model]
+    assert "| -0.0200 (-0.0300 to -0.0100); `words` wins | 0.93 / 0.8544 |" in rows["lstm"]
+    assert "| +0.0200 (+0.0100 to +0.0300) |" in rows["tickets_gru"]
+    assert "| -0.0200 (-0.0300 to -0.0100) | 0.1782 |" in rows["ae_lstm"]
+    assert rows["pca-2"].startswith("| `pca-2` | 0.2000 | 0.0500 |")
+    for table in text.split("\n\n"):  # the best first
+        values = [float(row.split("|")[2].split()[0]) for row in table.splitlines()[2:]]
+        assert values == sorted(values, reverse="AUC" in table)
     with pytest.raises(UserError, match="README"):
         readme.filled("no marks")
 
@@ -55,7 +58,7 @@ def test_the_make_targets_of_the_texts_exist():
 
 
 def test_files_that_the_readme_links_to_exist():
-    for path in re.findall(r"\]\(([^)h#][^)]*)\)", TEXT):
+    for path in re.findall(r"\]\(([^)h#][^)#]*)[^)]*\)", TEXT):
         assert (ROOT / path).exists(), path
 
 

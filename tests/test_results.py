@@ -13,7 +13,7 @@ from dvc.repo import Repo
 
 from harness.checking import results
 from harness.core.errors import UserError
-from unroll.reporting import cards, check_results, readme
+from unroll.reporting import cards, check_results, judged, readme
 
 PIPELINE = """\
 stages:
@@ -94,13 +94,14 @@ def texts(folder) -> Path:
         shutil.copyfile(ROOT / name, folder / name)
     readme.main()
     cards.main()
+    judged.main()
     return folder
 
 
 def test_texts_that_do_not_follow_from_the_metrics_are_named(texts):
     card = cards.FOLDER / "rnn.md"
     (texts / "README.md").write_text(
-        re.sub(r"\*\*0\.\d+", "**0.9999", Path("README.md").read_text())
+        re.sub(r"\| 0\.\d+", "| 0.9999", Path("README.md").read_text())
     )
     card.write_text(card.read_text() + "\n")
     shutil.copyfile(card, cards.FOLDER / "gru.md")

@@ -18,6 +18,8 @@ USED = {
     "train-ae@ae_lstm": {"keras", "tensorflow"},
     "evaluate@lstm": {"keras", "tensorflow", "sklearn", "pandas"},  # pandas by scikit-learn
     "plot@lstm": {"matplotlib"},
+    "behavior@lstm": set(),
+    "bias@lstm": set(),
 }
 # dvc_data stands for a whole DVC; its resolver of templates alone is quick.
 SLOW = {"dvc_data", "jax", "keras", "matplotlib", "pandas", "sklearn", "tensorflow"}

@@ -37,11 +37,25 @@ for _name, _command in cli.main.commands.items():
 
 @main.command()
 def readme() -> None:
-    """Write the results table of README.md and the cards in docs/models/."""
-    from unroll.reporting import cards, readme
+    """Write the results tables of README.md, the cards in docs/models/, and what models do."""
+    from unroll.reporting import cards, judged, readme, seeds
 
     readme.main()
     cards.main()
+    judged.main()
+    for line in seeds.stale():
+        click.echo(line)
+
+
+@main.command()
+@click.argument("count", type=click.IntRange(2))
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@cli.JOBS
+def seeds(count: int, models: tuple[str, ...], jobs: int) -> None:
+    """Train models, by default all, with COUNT seeds: metrics/seeds.json."""
+    from unroll.reporting import seeds
+
+    seeds.main(count, models, jobs)
 
 
 @main.command()

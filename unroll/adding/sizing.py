@@ -10,7 +10,7 @@ from harness.core.errors import UserError
 from unroll.adding.looking import Seen
 from unroll.models import architectures
 from unroll.models.inputs import check_fit
-from unroll.models.parameters import Autoencoder
+from unroll.models.parameters import Autoencoder, Classifier
 
 # These are where to begin, and the validation loss says how to go on. No test figure chose them.
 # Rows of a batch by the training rows below which it is for: with many rows, large batches make an
@@ -47,7 +47,7 @@ def model(corpus: str, seen: Seen, architecture: str | None) -> tuple[str, str, 
     batch = next((size for below, size in BATCHES if seen.train < below), MOST_BATCH)
     epochs = int(np.clip(round(STEPS * batch / seen.train), *EPOCHS))
     block = {"architecture": architecture, "batch": batch, "epochs": epochs, "patience": epochs}
-    if not rebuilds:
+    if issubclass(parameters, Classifier):
         block |= _sequences(seen)
     name = f"{corpus}_{architecture if family == 'lstm' else family}"
     check_fit(name, corpus, parameters.model_validate(block), seen.about)
@@ -55,7 +55,7 @@ def model(corpus: str, seen: Seen, architecture: str | None) -> tuple[str, str, 
 
 
 def _sequences(seen: Seen) -> dict[str, Any]:
-    """What a classifier reads of each row."""
+    """What a classifier reads of each row; a model of n-grams reads what its defaults say."""
     if seen.kind == "images":
         return {}
     most = int(seen.lengths.max())

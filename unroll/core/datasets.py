@@ -46,14 +46,27 @@ class Part:
         """The same rows of ids, without the ids from `limit` on."""
         assert self.ends is not None
         kept = self.x < limit
-        counts = np.add.reduceat(kept, self.ends - self.lengths, dtype=np.int64)
-        return Part(self.x[kept], self.y, np.cumsum(counts))
+        before = np.searchsorted(np.flatnonzero(~kept), self.ends)
+        return Part(self.x[kept], self.y, self.ends - before)
 
-    def padded(self, steps: int, fill: float, rows: np.ndarray | None = None) -> np.ndarray:
+    def take(self, rows: np.ndarray, last: int | None = None) -> Part:
+        """Some rows, or so many of their last items."""
+        if self.ends is None:
+            return Part(self.x[rows], self.y[rows] if len(self.y) else self.y)
+        lengths = self.lengths[rows]
+        lengths = lengths if last is None else np.minimum(lengths, last)
+        ends = np.cumsum(lengths)
+        places = np.arange(lengths.sum()) + np.repeat(self.ends[rows] - ends, lengths)
+        return Part(self.x[places], self.y[rows] if len(self.y) else self.y, ends)
+
+    def padded(
+        self, steps: int, fill: float, rows: np.ndarray | None = None, head: int = 0
+    ) -> np.ndarray:
         """Rows of one length, (n, steps, ...): of long ones the end, short ones filled in front.
 
         Args:
             rows: which ones, all by default.
+            head: of long ones, so many of the steps are their first ones.
         """
         rows = np.arange(len(self)) if rows is None else rows
         if self.ends is None:
@@ -64,7 +77,10 @@ class Part:
             block = rows[first : first + BLOCK]
             ends = self.ends[block, np.newaxis]
             places = ends - steps + np.arange(steps)
-            inside = places >= ends - self.lengths[block, np.newaxis]
+            begins = ends - self.lengths[block, np.newaxis]
+            long = (places[:, 0] > begins[:, 0]) & (head > 0)
+            places[long, :head] = begins[long] + np.arange(head)
+            inside = places >= begins
             found[first : first + BLOCK][inside] = self.x[places[inside]]
         return found
 

@@ -12,6 +12,10 @@ WEIGHTS = "model.weights.h5"
 TASK = "task.json"
 # The vocabulary, beside the prepared texts and beside the models that read them.
 VOCABULARY = "vocabulary.json"
+# What a baseline of texts is, instead of a configuration.
+METHOD = "method.json"
+# The keys of the n-grams that a model knows, beside its vocabulary.
+NGRAMS = "ngrams.npy"
 # What `preprocess` found in a corpus.
 ABOUT = "corpus.json"
 # The rows of the prepared training split that validate.
@@ -48,6 +52,16 @@ def metrics(model: str) -> Path:
     return Path("metrics") / f"{model}.json"
 
 
+def baselines(corpus: str) -> Path:
+    """What the baselines of a corpus say of its rows, a folder a method."""
+    return Path("data/baselines") / corpus
+
+
+def baseline_metrics(corpus: str) -> Path:
+    """The metrics of the baselines of a corpus, by method."""
+    return Path("metrics/baselines") / f"{corpus}.json"
+
+
 def validated(model: str) -> Path:
     """What a model says of each row that validated its training."""
     return Path("data/validated") / model
@@ -66,3 +80,13 @@ def points(model: str) -> Path:
 def pictures(model: str) -> Path:
     """The folder of pictures."""
     return Path("plots/figures") / model
+
+
+def behavior(model: str) -> Path:
+    """The share of failures of a model, by capability."""
+    return Path("metrics/behavior") / f"{model}.json"
+
+
+def bias(model: str) -> Path:
+    """What differs between groups of people, and the errors by groups of rows."""
+    return Path("metrics/bias") / f"{model}.json"

@@ -43,8 +43,9 @@ def _noun(word: str) -> str:
 # Metrics and columns of tables, among which the number of rows and a class stand.
 TAKEN = (
     *("accuracy", "anomaly_auc", "anomaly_average_precision", "auc", "average_precision"),
-    *("balanced_accuracy", "confusion", "largest_error", "loss", "macro_f1", "majority", "mse"),
-    *("neighbour_accuracy", "parameters", "precision", "recall", "threshold", "x", "y"),
+    *("balanced_accuracy", "beside", "confusion", "copies", "largest_error", "loss", "macro_f1"),
+    *("majority", "mixed_up", "mse", "neighbour_accuracy", "parameters", "precision", "recall"),
+    *("threshold", "x", "y"),
 )
 Noun = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$"), AfterValidator(_noun)]
 

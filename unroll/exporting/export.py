@@ -13,11 +13,14 @@ from harness.core.files import HOW_TO_FIX, read_json, replacing
 from unroll.core.paths import CONFIGURATION, TASK, VOCABULARY, WEIGHTS
 from unroll.core.tasks import MANY, REBUILD, TWO
 from unroll.exporting.graph import FLOAT, INT64, Graph
-from unroll.exporting.layers import LAYERS, Flow, NotKnown, inside
+from unroll.exporting.layers import LAYERS as OF_KERAS
+from unroll.exporting.layers import Flow, NotKnown, inside
+from unroll.exporting.ngrams import gated_ngrams
 
 # What the outputs are called; `CODE` is that of an autoencoder's encoder.
 INPUT, CODE, OUTPUT = "input", "code", "output"
 OUTPUTS = {TWO: "probability", MANY: "probabilities", REBUILD: "rebuilt"}
+LAYERS = OF_KERAS | {"GatedNgrams": gated_ngrams}
 # The part of an autoencoder whose output is the code.
 ENCODER = "encoder"
 
@@ -88,9 +91,9 @@ def _model(
     kinds = [layer["class_name"] for layer in config["layers"]]
     masked = [each for each in config["layers"] if each["config"].get("mask_zero")]
     shape = tuple(config["build_input_shape"][1:])
-    if masked or "Masking" in kinds:
+    if masked or {"Masking", "GatedNgrams"} & set(kinds):
         shape = ("steps", *shape[1:])
-    kind = INT64 if "Embedding" in kinds else FLOAT
+    kind = INT64 if {"Embedding", "GatedNgrams"} & set(kinds) else FLOAT
     name = graph.declare(inputs=True, name=INPUT, kind=kind, shape=("batch", *shape))
     flow = _sequential(graph, config, group, Flow(name, shape))
     if flow.lengths:

@@ -97,6 +97,8 @@ def _attribute(name: str, value: Any) -> bytes:
             fields: list[tuple[int, Any]] = [(3, value), (20, 2)]
         case str():
             fields = [(4, value), (20, 3)]
+        case [float(), *_]:
+            fields = [(7, np.array(value, "<f4").tobytes()), (20, 6)]
         case [int(), *_]:
             fields = [*((8, each) for each in value), (20, 7)]
         case _:

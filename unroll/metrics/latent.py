@@ -13,14 +13,58 @@ from threadpoolctl import threadpool_limits
 def neighbor_accuracy(
     codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, test_y: np.ndarray, neighbours: int
 ) -> float:
-    """Accuracy of k-nearest-neighbour classification of latent codes, fitted to the training split.
+    """Accuracy of `neighbor_classes`.
 
     Args:
         codes, test_codes: shape (n, latent).
         y, test_y: class numbers, shape (n,).
     """
+    called = neighbor_classes(codes, y, test_codes, neighbours)
+    return round(float((called == test_y).mean()), 4)
+
+
+def neighbor_classes(
+    codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, neighbours: int
+) -> np.ndarray:
+    """The classes that the nearest codes of training rows have most, (n,)."""
     classifier = KNeighborsClassifier(min(neighbours, len(codes))).fit(codes, y)
-    return round(float(classifier.score(test_codes, test_y)), 4)
+    return classifier.predict(test_codes)
+
+
+def mixed_up(
+    y: np.ndarray, called: np.ndarray, classes: Sequence[str], most: int = 5
+) -> dict[str, float]:
+    """The pairs of classes that are mixed up most, with the share of the first one's rows.
+
+    Args:
+        y, called: class numbers, shape (n,).
+    """
+    counts = np.zeros((len(classes), len(classes)))
+    np.add.at(counts, (y, called), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(shares, 0)
+    worst = np.argsort(-shares, axis=None, kind="stable")[:most]
+    pairs = zip(*np.unravel_index(worst, shares.shape), strict=True)
+    return {
+        f"{classes[a]} as {classes[b]}": round(float(shares[a, b]), 4)
+        for a, b in pairs
+        if shares[a, b]
+    }
+
+
+def random_code(codes: np.ndarray, seed: int) -> np.ndarray:
+    """A code to decode, float32 (1, latent): where those of a model may lie.
+
+    Codes that all lie in [0, 1], as behind a sigmoid, are drawn from there; others from normal
+    distributions with the mean and deviation of each number.
+
+    Args:
+        codes: of the model, shape (n, latent).
+    """
+    draw, size = np.random.default_rng(seed), (1, codes.shape[1])
+    if codes.min() >= 0 and codes.max() <= 1:
+        return draw.random(size, np.float32)
+    return (codes.mean(0) + codes.std(0) * draw.standard_normal(size)).astype(np.float32)
 
 
 def sample(

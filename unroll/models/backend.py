@@ -61,6 +61,8 @@ def _start_tensorflow(threads: int) -> None:
 
         tf.config.list_physical_devices()
 
+    # It warns of a prediction that is compiled for each of several widths.
+    tf.get_logger().setLevel("ERROR")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()

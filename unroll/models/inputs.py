@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_FIX, read_json
+from harness.core.files import HOW_TO_FIX, read_json, write_json
 from unroll.core.datasets import About, Part, about
 from unroll.core.paths import VOCABULARY, prepared
 from unroll.core.tokens import FIRST, PAD, START, UNKNOWN
-from unroll.models.parameters import OF_TEXT, Autoencoder, Classifier
+from unroll.models.ngrams.inputs import NgramInputs
+from unroll.models.parameters import OF_TEXT, Autoencoder, Classifier, Ngrams
 from unroll.models.stacks import MASKED, Data
 
 # Bytes that the states of a recurrent layer may take in one step: more than most machines have.
@@ -36,6 +38,10 @@ class Inputs:
     words: list[str]
     skip_top: int
     known: np.ndarray
+
+    def learn(self, part: Part, _rows: np.ndarray) -> Part:
+        """What the model reads of the part that it learns rows of."""
+        return self.read(part)
 
     def read(self, part: Part) -> Part:
         """What the model reads of a part: of texts the words, without marks of punctuation."""
@@ -66,8 +72,18 @@ class Inputs:
         rows = ops.cast(rows, "float32")
         return rows / 255 if self.kind == "images" else rows
 
+    def save(self, folder: Path) -> None:
+        """Write what the use of a model needs to know of its inputs."""
+        if self.kind == "text":
+            vocabulary = {"vocabulary": self.words, "skip_top": self.skip_top}
+            write_json(folder / VOCABULARY, vocabulary | {"length": self.data.steps})
 
-def inputs_of(name: str, corpus: str, parameters: Classifier | Autoencoder) -> Inputs:
+
+AnyInputs = Inputs | NgramInputs
+AnyParameters = Classifier | Autoencoder | Ngrams
+
+
+def inputs_of(name: str, corpus: str, parameters: AnyParameters) -> AnyInputs:
     """How the model `name` reads a prepared corpus.
 
     Raises:
@@ -76,6 +92,8 @@ def inputs_of(name: str, corpus: str, parameters: Classifier | Autoencoder) -> I
     found = about(corpus)
     kind = found.kind
     check_fit(name, corpus, parameters, found)
+    if isinstance(parameters, Ngrams):
+        return NgramInputs(name, corpus, parameters, vocabulary_of(corpus, "vocabulary", "marks"))
     every, words, skip_top, mask = list[str](), list[str](), 0, False
     length = found.steps[1]
     if isinstance(parameters, Classifier):
@@ -83,7 +101,7 @@ def inputs_of(name: str, corpus: str, parameters: Classifier | Autoencoder) -> I
         if kind == "series":
             length = min(parameters.length, length)
         if kind == "text":
-            length, every = parameters.length, vocabulary_of(corpus)
+            length, every = parameters.length, vocabulary_of(corpus, "vocabulary")
             words, skip_top = every[: parameters.vocabulary - FIRST], parameters.skip_top
     features = None if kind == "text" else found.features
     vocabulary = FIRST + len(words) if kind == "text" else 0
@@ -101,7 +119,7 @@ def inputs_of(name: str, corpus: str, parameters: Classifier | Autoencoder) -> I
     return Inputs(corpus, kind, data, mask, words, skip_top, known)
 
 
-def check_fit(name: str, corpus: str, parameters: Classifier | Autoencoder, found: About) -> None:
+def check_fit(name: str, corpus: str, parameters: AnyParameters, found: About) -> None:
     """Refuse a model that cannot read a corpus.
 
     Args:
@@ -122,6 +140,11 @@ def check_fit(name: str, corpus: str, parameters: Classifier | Autoencoder, foun
                 "corpora.yaml"
             )
         return
+    if isinstance(parameters, Ngrams) and (found.kind != "text" or len(found.classes) != 2):
+        raise UserError(
+            f"{place}: {parameters.architecture} tells two classes of texts apart; {corpus} has "
+            f"{found.kind} of {len(found.classes) or 'no'} classes"
+        )
     if not found.classes:
         raise UserError(
             f"{place}: {parameters.architecture} tells classes apart, and {corpus} has no "
@@ -132,14 +155,18 @@ def check_fit(name: str, corpus: str, parameters: Classifier | Autoencoder, foun
         raise UserError(f"{place}.{unused[0]}: says something of texts; remove it")
 
 
-def vocabulary_of(corpus: str) -> list[str]:
-    """The words of the training texts of a prepared corpus, the most frequent first.
+def vocabulary_of(corpus: str, *kinds: str) -> list[str]:
+    """What is in the training texts of a prepared corpus, in the order of the ids.
+
+    Args:
+        kinds: `vocabulary`, the words, the most frequent first, or also `marks`, after them.
 
     Raises:
         UserError: the file is missing or is no such file.
     """
     path = prepared(corpus) / VOCABULARY
     try:
-        return read_json(path)["vocabulary"]
+        body = read_json(path)
+        return [token for kind in kinds for token in body[kind]]
     except (TypeError, KeyError):
         raise UserError(f"{path}: not a vocabulary; {HOW_TO_FIX}") from None

@@ -34,6 +34,15 @@ class Muon(Section):
     weight_decay: Share = 0.004
 
 
+class Adagrad(Section):
+    """Adagrad for the rows of large tables, Adam for the other weights."""
+
+    name: Literal["adagrad"]
+    learning_rate: float = Field(default=0.15, ge=1e-9, le=10)
+    gates_lr_ratio: float = Field(default=3.0, ge=1e-6, le=1000)
+    adam_lr_ratio: float = Field(default=0.03, ge=1e-6, le=1000)
+
+
 class Cosine(Section):
     """The learning rate rises to its peak, then decays to 0 along a cosine."""
 
@@ -79,6 +88,12 @@ class Classifier(Parameters):
     )
     bidirectional: bool = False
     layers: int = Field(default=1, ge=1, le=3)
+    dropout_steps: Share = Field(
+        default=0.0, description="share of whole steps, such as words, zeroed in training"
+    )
+    pooling: Literal["last", "mean_max"] = Field(
+        default="last", description="what is scored: the last state, or mean and maximum of all"
+    )
     class_weights: Literal["none", "balanced"] = "none"
 
     @model_validator(mode="after")
@@ -86,6 +101,36 @@ class Classifier(Parameters):
         words = self.vocabulary - FIRST
         if self.skip_top >= words:
             raise ValueError(f"skip_top should be less than the {words} words of the vocabulary")
+        return self
+
+
+class Ngrams(Parameters):
+    """A model that tells two classes of texts apart by their n-grams.
+
+    `dropout_input` is the share of n-grams that is left out in training.
+    """
+
+    units: Units = 16
+    dropout_input: Share = 0.4
+    dropout_output: Share = 0.2
+    batch: int = Field(default=32, ge=1, le=1_000_000)
+    epochs: Epochs = 2
+    ngrams: int = Field(default=3, ge=1, le=5, description="the most words of an n-gram")
+    least_count: int = Field(
+        default=5, ge=1, le=1_000_000, description="texts that an n-gram must be in"
+    )
+    alpha: float = Field(default=8.0, gt=0, le=1e6, description="added to counts in ratios")
+    length: int = Field(default=1024, ge=1, le=100_000, description="steps that are read")
+    gates: bool = Field(default=True, description="whether the words around matter")
+    memory: bool = Field(default=True, description="whether states last; needs gates")
+    dropout_gates: Share = 0.1
+    class_weights: Literal["none", "balanced"] = "none"
+    optimizer: Adagrad = Adagrad(name="adagrad")  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _memory_has_gates(self) -> Ngrams:
+        if self.memory and not self.gates:
+            raise ValueError("memory should be false where gates is false")
         return self
 
 

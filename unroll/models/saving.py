@@ -1,10 +1,12 @@
 """A trained model on disk: a readable configuration and plain arrays, never a pickle.
 
-The files load in Keras 3.4 and newer, without any code of this project.
+The files load in Keras 3.4 and newer, without any code of this project, but for the layers in
+`_OWN`, which Keras has no counterpart of.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,21 @@ import numpy as np
 from harness.core.errors import UserError, reason
 from harness.core.files import HOW_TO_FIX, missing, read_json, replacing, write_json
 from unroll.core.paths import CONFIGURATION, WEIGHTS
+from unroll.core.tokens import PAD
 
 # Rows. Large enough to keep every core busy, small enough for the memory of any machine.
 PREDICTION_BATCH = 1000
+# Rows of any length are cut to one of so many widths, each of which is compiled once.
+WIDTHS = 4
 
 # What a configuration may name. Anything else, such as a class of another module, is refused before
 # Keras sees it; so are the layers that run code or read files.
 _ALLOWED = ("keras", "keras.initializers", "keras.layers", "keras.regularizers")
+# Layers of this project, and the modules that know them.
+_OWN = {
+    "unroll>GatedNgrams": "unroll.models.ngrams.layer",
+    "unroll>MeanMaxPooling": "unroll.models.recurrent.pooling",
+}
 _REFUSED = ("Lambda", "TorchModuleWrapper", "TFSMLayer", "FlaxLayer", "JaxLayer")
 
 # Arguments that came after Keras 3.4, with their defaults. Older versions refuse to load what they
@@ -67,8 +77,10 @@ def load(folder: Path) -> keras.Model:
     """
     configuration = read_json(folder / CONFIGURATION)
     for part in _parts(configuration):
-        module, kind = part.get("module"), part.get("class_name")
-        if module not in _ALLOWED or kind in _REFUSED or part.get("registered_name"):
+        module, kind, own = (part.get(key) for key in ("module", "class_name", "registered_name"))
+        if own in _OWN and own == f"unroll>{kind}" and module == _OWN[own]:
+            importlib.import_module(module)
+        elif module not in _ALLOWED or kind in _REFUSED or own:
             name = f"{module}.{kind}"
             raise UserError(f"{folder / CONFIGURATION}: refused, it names {name[:100]!r}")
     weights = folder / WEIGHTS
@@ -126,8 +138,21 @@ def _refusal(path: Path, wrong: str, error: Exception) -> UserError:
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """The model's output for each row of `x`, float32."""
-    return np.asarray(model.predict(x, batch_size=PREDICTION_BATCH, verbose=0), np.float32)
+    """The model's output for each row of `x`, float32.
+
+    Where it reads rows of any length, those of like length are taken together, without padding.
+    """
+    if model.input_shape[1] is not None:
+        return np.asarray(model.predict(x, batch_size=PREDICTION_BATCH, verbose=0), np.float32)
+    lengths = x.shape[1] - (x.reshape(*x.shape[:2], -1)[..., 0] != PAD).argmax(axis=1)
+    step = -(-x.shape[1] // WIDTHS)
+    widths = np.minimum(-(-lengths // step) * step, x.shape[1])
+    found = np.empty((len(x), *model.output_shape[1:]), np.float32)
+    for width in np.unique(widths):
+        rows = np.flatnonzero(widths == width)
+        model.make_predict_function(force=True)  # else TensorFlow compiles it for any width
+        found[rows] = model.predict(x[rows, -width:], batch_size=PREDICTION_BATCH, verbose=0)
+    return found
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:

@@ -57,9 +57,21 @@ def latent(
         xlabel=axis[0],
         ylabel=axis[1],
     )
+    edges = [_edges(values) for values in (x, y)]
+    if any(edges):  # a few codes far away would leave no room for the others
+        axes.set(xlim=edges[0], ylim=edges[1])
     if listed:
         legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), ncols=columns, title=label)
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True):
             text.set_fontsize(11)
             handle.set_sizes([45])
     save(figure, path)
+
+
+def _edges(values: np.ndarray) -> tuple[float, float] | None:
+    """Where an axis ends if a few values are far from all others, which then lie beyond it."""
+    low, high = np.percentile(values, [2, 98])
+    if np.ptp(values) <= 2 * (high - low):
+        return None
+    margin = (high - low) / 10
+    return low - margin, high + margin

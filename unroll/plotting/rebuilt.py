@@ -148,9 +148,10 @@ def decoded(
     bars.set(
         title=f"a random code of {len(code)} numbers",
         xlabel="place in the code",
-        ylabel="value (0 to 1)",
-        ylim=(0, 1),
+        ylabel="value",
     )
+    if code.min() >= 0 and code.max() <= 1:
+        bars.set(ylabel="value (0 to 1)", ylim=(0, 1))
     bars.xaxis.get_major_locator().set_params(integer=True)
     if ink is None:
         for channel, color in zip(row.T, itertools.cycle(TEN)):

@@ -22,12 +22,14 @@ def roc(
     fpr: np.ndarray,
     tpr: np.ndarray,
     metrics: dict[str, Any],
+    baseline: tuple[str, float, np.ndarray, np.ndarray],
     classes: Sequence[str],
     rows: str,
 ) -> None:
-    """The ROC curve with its area, the diagonal of guessing, and the chosen threshold.
+    """The ROC curve with its area, that of a baseline, that of guessing, the chosen threshold.
 
     Args:
+        baseline: name, AUC, and rates as those of the model.
         classes: the names of the negative and the positive class.
         rows: what a row is called, in the plural.
     """
@@ -35,6 +37,8 @@ def roc(
     low, high = metrics["auc_interval"]["low"], metrics["auc_interval"]["high"]
     label = f"AUC {metrics['auc']:.4f}\n(95%: {low:.4f} to {high:.4f})"
     axes.plot(fpr, tpr, color=BLUE, label=label)
+    other, auc, *rates = baseline
+    axes.plot(*rates, color=GRAY, linewidth=1.4, label=f"{other}: {auc:.4f}")
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.4, label="guessing")
     counts = metrics["confusion"]
     point = (

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import UserError
-from harness.core.files import HOW_TO_FIX
+from harness.core.files import HOW_TO_FIX, write_text
 from unroll.core.paths import TASK
 from unroll.core.tasks import REBUILD
 from unroll.metrics.reconstruction import cross_entropy, squared_error
-from unroll.predicting import arrays, codes, images
+from unroll.predicting import arrays, codes, explained, images
+from unroll.predicting.explaining import Contributions, contributions
 from unroll.predicting.inference import Network
 from unroll.predicting.model import Batch, Model, find
+from unroll.predicting.scoring import Scorer
 from unroll.predicting.texts import Texts
 from unroll.predicting.verdicts import verdict
 
@@ -38,11 +40,13 @@ def predict(
     wanted: str | None = None,
     output: str | None = None,
     as_json: bool = False,
+    explain: str | None = None,
 ) -> int:
     """Answer every input; the exit code, which is 1 if one could not be answered.
 
     Args:
         wanted: of an autoencoder `codes`, `rebuild` or `decode`.
+        explain: of texts, say what each word contributes: here, or in a file `.html`.
 
     Raises:
         UserError: an argument, an input or the model cannot be used.
@@ -55,6 +59,10 @@ def predict(
         raise UserError(f"{name} reads {model.kind}, expected their files as INPUT")
     if (test and text) or (invert and model.kind != "images"):
         raise UserError(f"--{'test' if test else 'invert'}: {name} reads {model.kind}")
+    if explain and not text:
+        raise UserError(f"--explain: {name} reads {model.kind}, expected a model of texts")
+    if explain and explain != explained.HERE:
+        explained.check_name(Path(explain))
     if model.task == REBUILD:
         wanted = wanted or "rebuild"
     if output:
@@ -73,6 +81,10 @@ def predict(
     else:
         answer = {"codes": _coded, "rebuild": _rebuilt}.get(wanted or "", _classes)
         answers = (answer(model, network(batch.x), batch) for batch in batches)
+    told: list[tuple[str, Contributions]] = []
+    if explain and texts:
+        scores, in_file = Scorer(model.folder), explain != explained.HERE
+        answers = (_explained(scores, network(batch.x), batch, told, in_file) for batch in texts)
     kept = []
     for each in answers:
         for result, line, more, fields in each:
@@ -88,6 +100,8 @@ def predict(
         if not kept:
             raise UserError(f"{output}: not written, there is no answer")
         images.write(Path(output), np.stack(kept))
+    if explain and explain != explained.HERE:
+        write_text(Path(explain), explained.page(f"What {name} makes of texts", told))
     return 1 if texts and texts.failed else 0
 
 
@@ -96,6 +110,24 @@ def _classes(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
     for output, name, fields in zip(found, batch.names, batch.fields, strict=True):
         line, said = verdict(model, output, known=fields.get("words_known") != 0)
         answers.append((output, f"{line}  {name}", "", {**fields, **said}))
+    return answers
+
+
+def _explained(
+    scores: Scorer,
+    found: np.ndarray,
+    batch: Batch,
+    told: list[tuple[str, Contributions]],
+    in_file: bool,
+) -> list[Answer]:
+    answers = []
+    for answer, text in zip(_classes(scores.model, found, batch), batch.texts, strict=True):
+        result, line, _, fields = answer
+        words = contributions(scores, text)
+        told.append((line, words))
+        rounded = [(word, round(value, 4)) for word, value in words]
+        more = "" if in_file else explained.printed(words)
+        answers.append((result, line, more, fields | {"words": rounded}))
     return answers
 
 

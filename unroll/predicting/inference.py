@@ -64,6 +64,8 @@ _Found = tuple[Callable[[np.ndarray], np.ndarray], tuple[Any, ...], tuple[Any, .
 
 
 def _session(content: bytes) -> _Found:
+    # Otherwise it writes an identifier of this machine, and what it does to a server.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
@@ -77,7 +79,8 @@ def _session(content: bytes) -> _Found:
 
     def run(x: np.ndarray) -> np.ndarray:
         if ids and masked:
-            x = x[:, x.any(axis=0).argmax() :]  # without the padding that all rows have
+            # Without the padding that all rows have.
+            x = x[:, x.any(axis=(0, *range(2, x.ndim))).argmax() :]
         x = x.astype(np.int64 if ids else np.float32)
         return session.run([wanted.name], {given.name: x})[0]
 

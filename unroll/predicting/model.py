@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     names: list[str]  # how an answer shows each: a file, or the beginning of a text
     fields: list[dict[str, Any]]  # what an answer in JSON says of each
     x: np.ndarray  # as the model reads them, (n, steps) or (n, steps, features)
+    texts: Sequence[str] = ()  # whole, of a model of texts
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from harness.core.errors import UserError
-from unroll.core.paths import VOCABULARY
 from unroll.core.tokens import FIRST, UNKNOWN
+from unroll.predicting.encoding import encoder
 from unroll.predicting.lines import STDIN, STDIN_NAME, Line, batches, line
 from unroll.predicting.model import Batch, Model
-from unroll.preprocessing.vocabulary import Vocabulary
 
 EXCERPT = 60  # characters
 
@@ -36,7 +35,7 @@ class Texts:
         if sum(map(bool, (texts, files, tables))) > 1:
             raise UserError("INPUT, --file and --table are given together, expected one of them")
         self._model, self._texts, self._files, self._tables = model, texts, files, tables
-        self._vocabulary = Vocabulary.load(model.folder / VOCABULARY)
+        self._encode = encoder(model.folder)
         self.failed = 0
 
     def __iter__(self) -> Iterator[Batch]:
@@ -48,11 +47,10 @@ class Texts:
         any_text = False
         for found in self._lines():
             any_text = any_text or bool(found)
-            rows = np.array(
-                [self._vocabulary.encode(each.text or "") for each in found],
-                self._vocabulary.dtype,
-            ).reshape(len(found), -1)
-            known, unknown = (rows >= FIRST).sum(axis=1), (rows == UNKNOWN).sum(axis=1)
+            rows = [self._encode(each.text or "") for each in found]
+            read = [row.reshape(len(row), -1)[:, 0] for row in rows]  # of n-grams, the words
+            known = np.array([(ids >= FIRST).sum() for ids in read])
+            unknown = np.array([(ids == UNKNOWN).sum() for ids in read])
             good = known + unknown > 0
             for each, readable in zip(found, good, strict=True):
                 if not readable:
@@ -68,7 +66,8 @@ class Texts:
                 }
                 for i, name in zip(kept, names, strict=True)
             ]
-            yield Batch(names, fields, rows[kept])
+            x = np.array([rows[i] for i in kept])
+            yield Batch(names, fields, x, [found[i].text or "" for i in kept])
         if not any_text:
             places = [*self._files, *self._tables]
             raise UserError(f"{', '.join(places) or STDIN_NAME}: there is no text in it")

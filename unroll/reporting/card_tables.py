@@ -1,4 +1,4 @@
-"""The tables of a model card: metrics beside those of a guess, wordings, classes."""
+"""The tables of a model card: metrics beside those of a baseline, wordings, classes."""
 
 from __future__ import annotations
 
@@ -7,41 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.core.files import read_json
 from harness.reporting import labels, markdown
 from unroll.core import paths
-from unroll.core.tasks import REBUILD, TWO
 from unroll.predicting.wordings import ranges
-from unroll.reporting.readme import CHAPTER
+from unroll.reporting.standings import CHAPTER, SHOWN
 from unroll.reporting.trained import task_of
 
 # Classes in a table; of more, the smallest are left out.
 MOST = 30
 
 
-def guess(metrics: dict[str, Any]) -> dict[str, float]:
-    """What the shares of the test split's classes score, as the probabilities of every row."""
-    task, confusion = task_of(metrics), metrics.get("confusion", {})
-    if task == REBUILD:
-        return {"anomaly_auc": 0.5}
-    if task == TWO:
-        counts = [confusion["tn"] + confusion["fp"], confusion["fn"] + confusion["tp"]]
-    else:
-        counts = [sum(row.values()) for row in confusion.values()]
-    shares = np.array([count for count in counts if count]) / sum(counts)
-    most, classes = float(shares.max()), len(shares)
-    return {
-        "auc": 0.5,
-        "balanced_accuracy": 1 / classes,
-        "accuracy": most,
-        "macro_f1": 2 * most / (1 + most) / classes,
-        "average_precision": counts[-1] / sum(counts),
-        "loss": float(-(shares * np.log(shares)).sum()),
-    }
-
-
-def of_metrics(model: str, metrics: dict[str, Any]) -> str:
+def of_metrics(model: str, metrics: dict[str, Any], corpus: str) -> str:
     """The metrics that are better or worse; a column that has nothing to say is left out."""
-    rows, without = [], guess(metrics)
+    [baseline] = metrics["beside"]
+    rows, theirs = [], read_json(paths.baseline_metrics(corpus))[baseline]
     for name, label in labels.read()["metrics"].items():
         if name not in metrics or "better" not in label:
             continue
@@ -51,14 +31,28 @@ def of_metrics(model: str, metrics: dict[str, Any]) -> str:
                 label["label"],
                 f"**{markdown.shown(metrics[name])}**",
                 f"{interval['low']:.4f} to {interval['high']:.4f}" if interval else "",
-                f"{without[name]:.4f}" if name in without else "",
+                markdown.shown(theirs[name]) if name in theirs else "",
                 CHAPTER.get(model, {}).get(name, ""),
             )
         )
-    head = ("metric", "this model", "95% interval", "without a model", "chapter")
+    head = ("metric", "this model", "95% interval", f"`{baseline}`", "chapter")
     columns = [c for c in zip(head, *rows, strict=True) if any(c[1:])]
     first, *others = zip(*columns, strict=True)
     return markdown.table(first, others)
+
+
+def of_baselines(metrics: dict[str, Any], corpus: str) -> str:
+    """What the baselines of a corpus reach in the task of a model, the best first."""
+    known, task = labels.read()["metrics"], task_of(metrics)
+    first, *_ = shown = SHOWN[task]
+    sign = -1 if known[first]["better"] == "higher" else 1
+    every = read_json(paths.baseline_metrics(corpus))
+    own = [name for name in every if task_of(every[name]) == task]
+    rows = [
+        (f"`{name}`", *(f"{every[name][metric]:.4f}" for metric in shown))
+        for name in sorted(own, key=lambda name: sign * every[name][first])
+    ]
+    return markdown.table(("baseline", *(known[metric]["label"] for metric in shown)), rows)
 
 
 def wordings(model: str, metrics: dict[str, Any], classes: tuple[str, str], rows: str) -> str:

@@ -34,7 +34,14 @@ dvc {get}   # elsewhere
 
 {note}
 
-{details}## How it was trained
+{details}## Beside baselines
+
+What is compared with above is the best baseline by its validation figures, or PCA with as many
+numbers as the code. All of them, on the same test split:
+
+{baselines}
+
+## How it was trained
 
 {training}
 
@@ -55,15 +62,18 @@ READS = {
     "training, even with the same parameters and another seed, arranges them differently.",
 }
 CUT = " Of longer ones it reads the last {length} {step}s."
+CUT_WITHIN = (
+    " Words are all tokens, marks of punctuation included, and it knows phrases of up to {ngrams} "
+    "of them. Of {rows} of more than {length} it reads the first third of so many, and the end."
+)
 
-_GUESS = (
+_INTERVALS = (
     " The loss is the mean cross-entropy in nats. The intervals are percentiles over bootstrap "
-    "resamples of the {rows}; they do not include the variation between seeds. Without a model: "
-    "the shares of the classes as probabilities, the same for all {rows}."
+    "resamples of the {rows}; they do not include the variation between seeds."
 )
 NOTES = {
-    TWO: "On {count} test {rows}, {positives} of them {high}." + _GUESS,
-    MANY: "On {count} test {rows}, {majority} of them {largest}, the largest class." + _GUESS,
+    TWO: "On {count} test {rows}, {positives} of them {high}." + _INTERVALS,
+    MANY: "On {count} test {rows}, {majority} of them {largest}, the largest class." + _INTERVALS,
     REBUILD: "On {count} test {rows}. The loss is the {loss}. There are no intervals.",
 }
 LOSS = {"images": "mean binary cross-entropy in nats per pixel", "series": "mean squared error"}
@@ -75,6 +85,9 @@ ANOMALIES = (
     " The error of {rows} is also measured as a score of anomalies, which are all that is not "
     "{normal}; it is largest, {error}, in row {row} of the test split."
 )
+
+COPIES = " Of their texts, {copies} are in the training split as well, word for word."
+NO_COPY = " None of their texts is in the training split."
 
 WORDINGS = (
     "The model calls {rows} {high} if their probability is at least {threshold}, the threshold "

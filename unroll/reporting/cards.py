@@ -23,7 +23,7 @@ from unroll.core.tasks import MANY, TWO
 from unroll.corpora.blocks import Block, Images
 from unroll.models import architectures
 from unroll.models.parameters import OF_TEXT
-from unroll.reporting import card_tables, card_texts, trained
+from unroll.reporting import card_tables, card_texts, seeds, trained
 from unroll.schema import corpora
 
 FOLDER = Path("docs/models")
@@ -57,7 +57,8 @@ def _card(model: str, corpus: str, artifact: str, entry: dict[str, Any]) -> str:
         get=f"artifacts get {card_texts.URL} {artifact}"
         if artifact
         else f"get {card_texts.URL} {path}",
-        metrics=card_tables.of_metrics(model, metrics),
+        metrics=card_tables.of_metrics(model, metrics, corpus),
+        baselines=card_tables.of_baselines(metrics, corpus),
         training=_training(model, stage, run, settings),
         corpus=card_texts.of_corpus(corpus, block),
         **_of_task(model, metrics, block, settings),
@@ -77,7 +78,8 @@ def _of_task(
     words = settings | {"rows": rows, "label": label, "step": step, "normal": f"`{block.normal}`"}
     words |= {"count": f"{metrics[noun]:,}", "loss": card_texts.LOSS.get(kind)}
     reads, note, details = card_texts.READS[task], card_texts.NOTES[task], ""
-    reads += card_texts.CUT if "length" in settings else ""
+    if "length" in settings:
+        reads += card_texts.CUT_WITHIN if "ngrams" in settings else card_texts.CUT
     if task == TWO:
         cells, points = metrics["confusion"], paths.points(model) / "confusion.csv"
         names = pd.read_csv(points, dtype=str, keep_default_na=False).actual.unique()
@@ -95,6 +97,10 @@ def _of_task(
         if "largest_error" in metrics:
             note += card_texts.ANOMALIES
             words |= metrics["largest_error"]
+    if copies := metrics.get("copies"):
+        note += card_texts.COPIES if copies["both"] else card_texts.NO_COPY
+        words["copies"] = f"{copies['both']:,}"
+    details += seeds.of_card(model)
     if per:
         details += f"## By {label}\n\n{card_tables.of_classes(metrics[per], rows, label)}\n\n"
     return {"reads": _filled(reads, words), "note": _filled(note, words), "details": details}

@@ -10,7 +10,7 @@ from harness.core.yaml import read_yaml
 from harness.experiments.sweep_file import DEFAULT, SWEEP
 from harness.experiments.sweep_report import TABLE
 from unroll.core import paths
-from unroll.reporting import cards, readme
+from unroll.reporting import cards, judged, readme
 
 
 def mismatches() -> list[str]:
@@ -21,14 +21,14 @@ def mismatches() -> list[str]:
 def _written() -> list[str]:
     text = readme.README.read_text("utf-8")
     try:
-        wanted = {readme.README: readme.filled(text), **cards.cards()}
+        wanted = {readme.README: readme.filled(text), **cards.cards(), **judged.pages()}
     except UserError as error:
         return [str(error)]
     found = {readme.README, *cards.FOLDER.glob("*.md")}
     lines = [
         f"{path}: not what metrics/ and dvc.lock give; run `unroll readme`"
         for path, content in wanted.items()
-        if path not in found or path.read_text("utf-8") != content
+        if not path.exists() or path.read_text("utf-8") != content
     ]
     return lines + [f"{path}: a card of no model; delete it" for path in found - set(wanted)]
 

@@ -30,12 +30,12 @@ def cost(folder: Path, stage: str, params: dict[str, Any]) -> dict[str, int]:
         file["layers"].visititems(
             lambda name, item: shapes.update({name: item.shape}) if hasattr(item, "shape") else None
         )
-    # The weights of a recurrent cell serve once for each step; an embedding is looked up.
+    # The weights of a recurrent cell serve once for each step; rows of tables are looked up.
     length = read_json(model / paths.TASK)["length"]
     multiply_adds = sum(
         math.prod(shape) * (length if "/cell/" in name else 1)
         for name, shape in shapes.items()
-        if len(shape) == 2 and not name.startswith("embedding")
+        if len(shape) == 2 and not name.startswith(("embedding", "gated_ngrams"))
     )
     parameters = sum(math.prod(shape) for shape in shapes.values())
     return {"parameters": parameters, "multiply-adds": multiply_adds}

@@ -7,7 +7,7 @@ stage. It imports little, so that mistakes are reported at once.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
@@ -34,6 +34,15 @@ class Evaluate(Section):
     sample: int = Field(ge=50, le=10_000)
 
 
+class Baseline(Section):
+    """What the models that are no networks read."""
+
+    last: int = Field(ge=1, le=100_000)
+    min_count: int = Field(ge=1, le=1000)
+    neighbors: int = Field(ge=1, le=1000)
+    codes: list[Annotated[int, Field(ge=1, le=100_000)]]
+
+
 class Unknown(Section, extra="allow"):
     """A model whose architecture is missing or wrong: nothing is known of its other keys."""
 
@@ -45,6 +54,7 @@ class Common(Section):
     protocol: Literal["holdout", "book"]
     train: Train
     evaluate: Evaluate
+    baseline: Baseline
 
 
 def trained_models() -> list[str]:

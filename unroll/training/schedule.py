@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from harness.core.files import write_csv
+from unroll.training.adagrad import RowAdagrad
 
 # Smaller improvements of the validation loss do not count for the plateau schedule (reference).
 PLATEAU_DELTA = 1e-4
@@ -19,7 +20,7 @@ MEMORY = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 def optimizer_of(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of a model's section of `params.yaml`, for `steps` steps per epoch."""
     optimizer, schedule = settings["optimizer"], settings["schedule"]
-    peak, decay = optimizer["learning_rate"], optimizer["weight_decay"]
+    peak = optimizer["learning_rate"]
     rate: float | keras.optimizers.schedules.LearningRateSchedule = peak
     if schedule["name"] == "cosine":
         total = steps * settings["epochs"]
@@ -30,6 +31,10 @@ def optimizer_of(settings: dict[str, Any], steps: int) -> keras.optimizers.Optim
             warmup_target=peak if warmup else None,
             warmup_steps=warmup,
         )
+    if optimizer["name"] == "adagrad":
+        tables = {"vectors": 1.0, "looks": optimizer["gates_lr_ratio"]}
+        return RowAdagrad(rate, tables, optimizer["adam_lr_ratio"])
+    decay = optimizer["weight_decay"]
     if optimizer["name"] == "muon":
         return keras.optimizers.Muon(
             rate,

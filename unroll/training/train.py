@@ -15,11 +15,11 @@ from unroll.core.arrays import write_array
 from unroll.core.datasets import Part, about, training
 from unroll.core.tasks import MANY, REBUILD, TWO
 from unroll.metrics import reconstruction, validation
+from unroll.metrics.threshold import smoothed_threshold, youden_threshold
 from unroll.models import architectures, saving
-from unroll.models.inputs import Inputs, inputs_of
-from unroll.models.parameters import Classifier
+from unroll.models.inputs import AnyInputs, inputs_of
+from unroll.models.parameters import Autoencoder
 from unroll.training.loop import Rows, fit
-from unroll.training.threshold import smoothed_threshold, youden_threshold
 
 
 def train(name: str, corpus: str, params: Declared) -> None:
@@ -32,9 +32,10 @@ def train(name: str, corpus: str, params: Declared) -> None:
     """
     parameters = architectures.parameters_of(params.models[name])
     inputs = inputs_of(name, corpus, parameters)
-    task = task_of(parameters, inputs)
     whole, learnt, other, held = training(corpus, params.protocol)
-    whole, other = inputs.read(whole), inputs.read(other)
+    read = inputs.learn(whole, learnt)
+    whole, other = read, read if other is whole else inputs.read(other)
+    task = task_of(parameters, inputs)
 
     architecture = architectures.find(parameters.architecture)
     model = architecture.build(parameters, inputs.data, name)
@@ -56,14 +57,14 @@ def train(name: str, corpus: str, params: Declared) -> None:
     _describe(name, corpus, task, inputs, threshold)
 
 
-def task_of(parameters: Any, inputs: Inputs) -> str:
+def task_of(parameters: Any, inputs: AnyInputs) -> str:
     """What a model does, one of `unroll.core.tasks`."""
-    if not isinstance(parameters, Classifier):
+    if isinstance(parameters, Autoencoder):
         return REBUILD
     return TWO if inputs.data.classes == 2 else MANY
 
 
-def _rows(inputs: Inputs, task: str, part: Part, rows: np.ndarray) -> Rows:
+def _rows(inputs: AnyInputs, task: str, part: Part, rows: np.ndarray) -> Rows:
     x = inputs.rows(part, rows)
     if task == REBUILD:
         return Rows(x, x)
@@ -72,7 +73,7 @@ def _rows(inputs: Inputs, task: str, part: Part, rows: np.ndarray) -> Rows:
     return Rows(x, y[:, np.newaxis] if task == TWO else y, lengths)
 
 
-def _loss(task: str, inputs: Inputs, parameters: Any, whole: Part, learnt: np.ndarray) -> Any:
+def _loss(task: str, inputs: AnyInputs, parameters: Any, whole: Part, learnt: np.ndarray) -> Any:
     """The loss: cross-entropy for classes and for pixels, the squared error for other numbers.
 
     Balanced weights are those of scikit-learn: rows / (classes * rows of the class).
@@ -97,7 +98,7 @@ def _validate(
     name: str,
     corpus: str,
     task: str,
-    inputs: Inputs,
+    inputs: AnyInputs,
     model: keras.Model,
     rows: Rows,
     protocol: str,
@@ -125,7 +126,9 @@ def _validate(
     return threshold
 
 
-def _describe(name: str, corpus: str, task: str, inputs: Inputs, threshold: float | None) -> None:
+def _describe(
+    name: str, corpus: str, task: str, inputs: AnyInputs, threshold: float | None
+) -> None:
     """Write what the use of a model needs beside its weights."""
     found, folder = about(corpus), paths.model(name)
     said: dict[str, Any] = {
@@ -144,6 +147,4 @@ def _describe(name: str, corpus: str, task: str, inputs: Inputs, threshold: floa
     if threshold is not None:
         said["threshold"] = threshold
     write_json(folder / paths.TASK, said)
-    if inputs.kind == "text":
-        vocabulary = {"vocabulary": inputs.words, "skip_top": inputs.skip_top}
-        write_json(folder / paths.VOCABULARY, vocabulary | {"length": inputs.data.steps})
+    inputs.save(folder)
