@@ -66,13 +66,8 @@ def _table(corpus: str, task: str, models: dict[str, dict[str, Any]]) -> str:
 
 
 def _figure(name: str, metrics: dict[str, Any], metric: str, over: dict[str, Any]) -> str:
-    """A metric: mean and deviation over seeds, or else the one value with its interval."""
-    if spread := seeds.shown(over, name, metric):
-        return spread
-    interval = metrics.get(f"{metric}_interval")
-    return f"{metrics[metric]:.4f}" + (
-        f" ({interval['low']:.4f} to {interval['high']:.4f})" if interval and over else ""
-    )
+    """A metric: mean and deviation over seeds, or else the one value."""
+    return seeds.shown(over, name, metric) or f"{metrics[metric]:.4f}"
 
 
 def _beside(
