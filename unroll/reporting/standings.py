@@ -44,9 +44,12 @@ def _table(corpus: str, task: str, models: dict[str, dict[str, Any]]) -> str:
         if trained.task_of(metrics) == task
     }
     rows = []
-    for name, metrics in sorted(
-        (baselines | models).items(), key=lambda item: sign * item[1][first]
-    ):
+
+    def shown_first(item: tuple[str, dict[str, Any]]) -> float:
+        name, metrics = item
+        return sign * over.get(name, {}).get("test", {}).get(first, {}).get("mean", metrics[first])
+
+    for name, metrics in sorted((baselines | models).items(), key=shown_first):
         is_model = name in models
         figures = [_figure(name, metrics, metric, over if is_model else {}) for metric in shown]
         theirs = [CHAPTER.get(name, {}).get(metric, "") for metric in shown] if is_model else []
