@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from harness.core.errors import UserError
 from harness.core.params import Declared
@@ -66,6 +67,31 @@ def _start_tensorflow(threads: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
+    add_gradients_in_order()
+
+
+def add_gradients_in_order() -> None:
+    """Let TensorFlow add the gradients of a tensor with several uses in one order, always.
+
+    Its AddN begins with whichever of its inputs no other operation needs any more, so that three
+    and more are added in an order that depends on how busy the machine is, whatever
+    `enable_op_determinism` says. (`AddNOp` in tensorflow/core/kernels/aggregate_ops.cc of 2.21.)
+    """
+    import tensorflow as tf
+    from tensorflow.python import pywrap_tfe
+    from tensorflow.python.eager import backprop
+
+    given = backprop._default_vspace
+    if given.aggregate_fn.__module__ == __name__:
+        return
+
+    def ordered(gradients: list[Any]) -> Any:
+        if len(gradients) > 2 and all(isinstance(each, tf.Tensor) for each in gradients):
+            return tf.reduce_sum(tf.stack(gradients), axis=0)
+        return given.aggregate_fn(gradients)
+
+    backprop._default_vspace = given._replace(aggregate_fn=ordered)
+    pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)
 
 
 def _start_jax(threads: int) -> None:
