@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,21 @@ from unroll.core.tokens import FIRST, PAD, START, UNKNOWN
 from unroll.models.ngrams.inputs import NgramInputs
 from unroll.models.parameters import OF_TEXT, Autoencoder, Classifier, Ngrams
 from unroll.models.stacks import MASKED, Data
+from unroll.models.vectors import counted
 
 # Bytes that the states of a recurrent layer may take in one step: more than most machines have.
 MOST_MEMORY = 64 * 2**30
 
 
-@dataclass(frozen=True)
+@dataclass
 class Inputs:
     """How one model reads one corpus.
 
     Attributes:
-        data: what its layers depend on.
+        data: what its layers depend on; word vectors are in it after `learn`.
         words: of a text model, in the order of their ids; the first `skip_top` are unknown to it.
         known: the id in the model of each id of the corpus.
+        embedding: numbers of the word vectors that are to be counted; 0: none are.
     """
 
     corpus: str
@@ -38,10 +40,17 @@ class Inputs:
     words: list[str]
     skip_top: int
     known: np.ndarray
+    embedding: int = 0
 
-    def learn(self, part: Part, _rows: np.ndarray) -> Part:
-        """What the model reads of the part that it learns rows of."""
-        return self.read(part)
+    def learn(self, part: Part, rows: np.ndarray) -> Part:
+        """What the model reads of the part that it learns rows of; count vectors in these rows."""
+        found = self.read(part)
+        if self.embedding:
+            own = found.take(rows)
+            assert own.ends is not None
+            given = self.known[own.x], own.ends, self.data.vocabulary, self.embedding
+            self.data = replace(self.data, vectors=counted(*given))
+        return found
 
     def read(self, part: Part) -> Part:
         """What the model reads of a part: of texts the words, without marks of punctuation."""
@@ -94,7 +103,7 @@ def inputs_of(name: str, corpus: str, parameters: AnyParameters) -> AnyInputs:
     check_fit(name, corpus, parameters, found)
     if isinstance(parameters, Ngrams):
         return NgramInputs(name, corpus, parameters, vocabulary_of(corpus, "vocabulary", "marks"))
-    every, words, skip_top, mask = list[str](), list[str](), 0, False
+    every, words, skip_top, mask, counted_size = list[str](), list[str](), 0, False, 0
     length = found.steps[1]
     if isinstance(parameters, Classifier):
         mask = parameters.mask
@@ -103,6 +112,7 @@ def inputs_of(name: str, corpus: str, parameters: AnyParameters) -> AnyInputs:
         if kind == "text":
             length, every = parameters.length, vocabulary_of(corpus, "vocabulary")
             words, skip_top = every[: parameters.vocabulary - FIRST], parameters.skip_top
+            counted_size = parameters.embedding if parameters.vectors == "counted" else 0
     features = None if kind == "text" else found.features
     vocabulary = FIRST + len(words) if kind == "text" else 0
     data = Data(length, features, vocabulary, len(found.classes), kind == "images")
@@ -116,7 +126,7 @@ def inputs_of(name: str, corpus: str, parameters: AnyParameters) -> AnyInputs:
     known = np.full(FIRST + len(every), UNKNOWN, np.min_scalar_type(max(vocabulary - 1, UNKNOWN)))
     known[:vocabulary] = np.arange(vocabulary)
     known[FIRST : FIRST + skip_top] = UNKNOWN
-    return Inputs(corpus, kind, data, mask, words, skip_top, known)
+    return Inputs(corpus, kind, data, mask, words, skip_top, known, counted_size)
 
 
 def check_fit(name: str, corpus: str, parameters: AnyParameters, found: About) -> None:

@@ -74,12 +74,15 @@ class Parameters(Section):
 class Classifier(Parameters):
     """A model that tells classes apart.
 
-    The first four are of texts alone: the words that the model knows, and how it reads them.
+    The first five are of texts alone: the words that the model knows, and how it reads them.
     """
 
     vocabulary: int = Field(default=10_000, ge=5, le=1_000_000)
     skip_top: int = Field(default=0, ge=0, le=1_000_000)
     embedding: int = Field(default=64, ge=1, le=1024)
+    vectors: Literal["random", "counted"] = Field(
+        default="random", description="of words, at the beginning of training"
+    )
     length: int = Field(
         default=128, ge=1, le=100_000, description="steps that are read, the last ones"
     )
@@ -142,4 +145,4 @@ class Autoencoder(Parameters):
 
 
 # Keys that only say something of texts.
-OF_TEXT = ("vocabulary", "skip_top", "embedding")
+OF_TEXT = ("vocabulary", "skip_top", "embedding", "vectors")

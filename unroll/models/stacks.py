@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from unroll.models.parameters import Autoencoder, Classifier
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 # What fills short series in front where the model is to pass over it: no scaled value is so low.
 MASKED = -1e6
@@ -24,6 +25,7 @@ class Data:
         vocabulary: word ids, including the special tokens; 0 where steps are no words.
         classes: of the labels; 0 without labels.
         bounded: whether values lie in [0, 1], as those of images do.
+        vectors: of the words at the beginning, float32 (vocabulary, embedding); None: random ones.
     """
 
     steps: int
@@ -31,6 +33,7 @@ class Data:
     vocabulary: int
     classes: int
     bounded: bool
+    vectors: np.ndarray | None = field(default=None, kw_only=True)
 
 
 def reading(parameters: Classifier, data: Data) -> list[Any]:
@@ -88,7 +91,7 @@ def classifier(
             layer = layers.Bidirectional(layer, name=f"bi{own}")
         recurrent.append(layer)
     recurrent += [MeanMaxPooling(name="pooling")] if pooled else []
-    return keras.Sequential(
+    model = keras.Sequential(
         [
             *reading(parameters, data),
             *recurrent,
@@ -98,6 +101,9 @@ def classifier(
         ],
         name=name,
     )
+    if data.vectors is not None:
+        model.get_layer("embedding").embeddings.assign(data.vectors)
+    return model
 
 
 def autoencoder(
