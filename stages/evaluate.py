@@ -102,9 +102,9 @@ def rebuild(params: Declared, name: str, of: About, inputs: AnyInputs, test: Par
         own = inputs.rows(train)
         if len(np.unique(train.y)) > 1:
             called = latent.neighbor_classes(
-                predict(encoder, inputs.scaled(own)), train.y, codes, settings["neighbours"]
+                predict(encoder, inputs.scaled(own)), train.y, codes, settings["neighbors"]
             )
-            metrics["neighbour_accuracy"] = round(float((called == y).mean()), 4)
+            metrics["neighbor_accuracy"] = round(float((called == y).mean()), 4)
             metrics["mixed_up"] = latent.mixed_up(y, called, of.classes)
     marked = test.y != of.classes.index(of.normal) if of.normal else None
     if of.stride:
@@ -135,7 +135,7 @@ def rebuild(params: Declared, name: str, of: About, inputs: AnyInputs, test: Par
     random_code = latent.random_code(codes, params.seed)
     write_array(folder / "random_code.npy", random_code[0])
     write_array(folder / "random_image.npy", predict(decoder, random_code)[0])
-    said = {"nearest-neighbor accuracy": "neighbour_accuracy", "AUC of anomalies": "anomaly_auc"}
+    said = {"nearest-neighbor accuracy": "neighbor_accuracy", "AUC of anomalies": "anomaly_auc"}
     lines = [f", {what} {metrics[key]}" for what, key in said.items() if key in metrics]
     print(f"{name}: loss {metrics['loss']}{''.join(lines)}")
     if of.stride:

@@ -170,7 +170,7 @@ def _rebuild(points: Path, entry: dict[str, Any], rng: np.random.Generator) -> d
     found = reconstruction.measure(
         loss, loss / 5, rows="images", label="digit", y=y, classes=digits
     )
-    found |= {"neighbour_accuracy": 0.8, "mixed_up": {"4 as 9": 0.2, "3 as 5": 0.1}}
+    found |= {"neighbor_accuracy": 0.8, "mixed_up": {"4 as 9": 0.2, "3 as 5": 0.1}}
     of_digits = [(name, *of.values()) for name, of in found["per_digit"].items()]
     write_csv(points / "classes.csv", ("digit", "loss", "mse"), of_digits)
     codes = [(*rng.random(2).round(3), digits[c]) for c in y]

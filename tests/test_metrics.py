@@ -294,7 +294,7 @@ def test_the_error_of_a_step_is_the_mean_over_the_windows_that_cover_it(stride, 
     assert not len(anomalies.over_time(windows, rebuilt, stride, None)[2])
 
 
-def test_neighbours_tell_separate_codes_apart_and_guess_on_noise():
+def test_neighbors_tell_separate_codes_apart_and_guess_on_noise():
     rng = np.random.default_rng(0)
     digits = np.arange(200) % 10
     accuracy = latent.neighbor_accuracy(digits[:, None], digits, digits[:, None], digits, 5)

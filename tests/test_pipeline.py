@@ -44,7 +44,7 @@ def test_a_whole_run_learns_what_is_there_to_learn(clone):
         assert found["images"] == 100
         assert sorted(found["per_digit"]) == [str(digit) for digit in range(10)]
         assert found["loss"] < 0.69  # what a gray image costs
-        assert found["neighbour_accuracy"] > 0.16  # by chance 0.1, with a deviation of 0.03
+        assert found["neighbor_accuracy"] > 0.16  # by chance 0.1, with a deviation of 0.03
 
 
 def test_a_second_run_runs_nothing(clone):
@@ -91,7 +91,7 @@ def test_changing_the_units_of_the_lstm_touches_the_lstm_alone(copy):
             50,
             {"train-ae@ae_bilstm", "evaluate@ae_bilstm"},
         ),
-        ("params.yaml", "evaluate.neighbours", 5, {f"evaluate@{name}" for name in MODELS}),
+        ("params.yaml", "evaluate.neighbors", 5, {f"evaluate@{name}" for name in MODELS}),
         ("params.yaml", "protocol", "book", {*MODELS.values(), *BASELINES}),
         ("corpora.yaml", "corpora.mnist.validation", 0.3, {"preprocess@mnist"}),
         ("corpora.yaml", "sources.imdb.from.npm.bytes", 9, {"fetch@imdb"}),

@@ -44,7 +44,7 @@ def _noun(word: str) -> str:
 TAKEN = (
     *("accuracy", "anomaly_auc", "anomaly_average_precision", "auc", "average_precision"),
     *("balanced_accuracy", "beside", "confusion", "copies", "largest_error", "loss", "macro_f1"),
-    *("majority", "mixed_up", "mse", "neighbour_accuracy", "parameters", "precision", "recall"),
+    *("majority", "mixed_up", "mse", "neighbor_accuracy", "parameters", "precision", "recall"),
     *("threshold", "x", "y"),
 )
 Noun = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$"), AfterValidator(_noun)]

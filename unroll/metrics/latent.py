@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 
 def neighbor_accuracy(
-    codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, test_y: np.ndarray, neighbours: int
+    codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, test_y: np.ndarray, neighbors: int
 ) -> float:
     """Accuracy of `neighbor_classes`.
 
@@ -19,15 +19,15 @@ def neighbor_accuracy(
         codes, test_codes: shape (n, latent).
         y, test_y: class numbers, shape (n,).
     """
-    called = neighbor_classes(codes, y, test_codes, neighbours)
+    called = neighbor_classes(codes, y, test_codes, neighbors)
     return round(float((called == test_y).mean()), 4)
 
 
 def neighbor_classes(
-    codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, neighbours: int
+    codes: np.ndarray, y: np.ndarray, test_codes: np.ndarray, neighbors: int
 ) -> np.ndarray:
     """The classes that the nearest codes of training rows have most, (n,)."""
-    classifier = KNeighborsClassifier(min(neighbours, len(codes))).fit(codes, y)
+    classifier = KNeighborsClassifier(min(neighbors, len(codes))).fit(codes, y)
     return classifier.predict(test_codes)
 
 

@@ -93,7 +93,7 @@ def _of_task(
         words |= {"classes": len(metrics["confusion"]), "majority": f"{metrics['majority']:.1%}"}
         words["largest"] = f"`{max(counts, key=lambda name: counts[name])}`"
     else:
-        note += card_texts.NEIGHBORS if "neighbour_accuracy" in metrics else ""
+        note += card_texts.NEIGHBORS if "neighbor_accuracy" in metrics else ""
         if "largest_error" in metrics:
             note += card_texts.ANOMALIES
             words |= metrics["largest_error"]

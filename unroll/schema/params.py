@@ -30,7 +30,7 @@ class Evaluate(Section):
     """How models are measured."""
 
     resamples: int = Field(ge=20, le=1_000_000)
-    neighbours: int = Field(ge=1, le=1000)
+    neighbors: int = Field(ge=1, le=1000)
     sample: int = Field(ge=50, le=10_000)
 
 
