@@ -71,8 +71,10 @@ def classified(
         metrics["validation"] = validation.many_classes(y, held_scores)
         for group in ("confusion", f"per_{of.label}"):  # of many classes and methods: too many
             del metrics[group]
-    said = {"task": MANY if threshold is None else TWO, "classes": of.classes, "corpus": corpus}
-    write_json(folder / paths.TASK, said | {"threshold": threshold})
+    said: dict[str, Any] = {"task": MANY if threshold is None else TWO, "corpus": corpus}
+    said |= {"kind": of.kind, "classes": of.classes, "length": of.steps[1], "reads": of.reads}
+    said |= {} if threshold is None else {"threshold": threshold}
+    write_json(folder / paths.TASK, said)
     return metrics
 
 
@@ -102,7 +104,7 @@ def rebuilt(params: Declared, corpus: str, rows: Rows) -> dict[str, Any]:
         codes, again = numbers.pca(x, size, [x, x_held, x_test], bounded)
         found[f"pca-{size}"] = metrics = measured(f"pca-{size}", *again[1:])
         if rows.tells_apart:
-            metrics["neighbour_accuracy"] = latent.neighbor_accuracy(
+            metrics["neighbor_accuracy"] = latent.neighbor_accuracy(
                 codes[0], rows.y, codes[2], rows.test.y, settings["neighbors"]
             )
     return found

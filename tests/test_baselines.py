@@ -16,6 +16,7 @@ from unroll.baselines.linear import naive_bayes
 from unroll.baselines.texts import Baseline, methods
 from unroll.core import paths
 from unroll.core.datasets import read, training
+from unroll.core.tokens import UNKNOWN
 from unroll.corpora.blocks import Series, Split, Text
 from unroll.metrics import beside
 from unroll.predicting.linear import LinearScorer
@@ -91,7 +92,8 @@ def test_contributions_add_up_to_the_log_odds(folder, classes):
         scorer = LinearScorer(paths.baselines("a") / name)
         text = "So good, not bad! film? film"
         given = scorer.contributions(text)
-        part = scorer._part([[word for word, _ in given]])
+        ids = [scorer._ids.get(word, UNKNOWN) for word, _ in given]
+        part = scorer._part([np.array(ids)])
         logits = fitted.linear.logits(fitted.ngrams.counts(part))[0]
         output = logits.argmax()
         total = sum(share for _, share in given)

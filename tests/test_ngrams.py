@@ -1,5 +1,6 @@
 """Models of n-grams: what is counted, what training reads and changes, and what is saved."""
 
+import math
 import os
 import sys
 from itertools import pairwise
@@ -13,7 +14,10 @@ from ngram_layers import LEARNT, SETTINGS, WORDS, built, scores, texts, trained
 from pydantic import ValidationError
 
 from harness.core.errors import UserError
+from harness.core.files import write_json
 from unroll.core.datasets import About, Part
+from unroll.core.paths import TASK
+from unroll.core.tasks import TWO
 from unroll.core.tokens import FIRST, PAD
 from unroll.models import saving
 from unroll.models.inputs import check_fit
@@ -21,6 +25,7 @@ from unroll.models.ngrams.inputs import NgramInputs
 from unroll.models.ngrams.known import Known
 from unroll.models.parameters import Ngrams
 from unroll.predicting.inference import Network
+from unroll.predicting.scorers import scorer_of
 from unroll.training.adagrad import START, RowAdagrad
 
 
@@ -132,6 +137,25 @@ def test_a_saved_model_gives_the_same_in_keras_and_onnx(folder, gates, memory):
     np.testing.assert_allclose(Network(folder)(x), expected, atol=1e-5)
     if memory:
         np.testing.assert_allclose(saving.predict(saving.load(folder), x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("gates", "memory"), [(True, True), (True, False), (False, False)])
+@pytest.mark.parametrize("words", [1, 9, 40])  # the model reads 12
+def test_contributions_add_up_to_the_log_odds(folder, gates, memory, words):
+    inputs, model, _ = built(gates=gates, memory=memory)
+    saving.save(model, folder)
+    inputs.save(folder)
+    said = {"task": TWO, "kind": "text", "corpus": "a", "classes": ["n", "p"], "length": 12}
+    write_json(folder / TASK, said)
+    scorer = scorer_of(folder)
+    rng = np.random.default_rng(words)
+    text = " ".join(rng.choice([*WORDS, "unknown"], words))
+    found = scorer.contributions(text)
+    assert [word for word, _ in found] == text.split()
+    score = float(scorer([text])[0])
+    total = sum(share for _, share in found) + float(model.layers[-1].bias[0])
+    assert total == pytest.approx(math.log(score / (1 - score)), abs=1e-4)
+    assert any(share for _, share in found)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ class Baseline:
         linear = Linear(factors, weights, bias, method.bayes)
         words, marks = vocabulary["vocabulary"], vocabulary["marks"]
         task = read_json(folder / TASK)
-        decides = task["classes"], task["threshold"]
+        decides = task["classes"], task.get("threshold", 0.5)
         return cls(method, words, marks, Ngrams(base, keys), linear, *decides)
 
 

@@ -86,7 +86,7 @@ def _model(
 ) -> bytes:
     if part:
         [config] = [each["config"] for each in config["layers"] if each["config"]["name"] == part]
-        group = _named(group, part)
+        group = named(group, part)
     graph = Graph()
     kinds = [layer["class_name"] for layer in config["layers"]]
     masked = [each for each in config["layers"] if each["config"].get("mask_zero")]
@@ -111,18 +111,18 @@ def _sequential(graph: Graph, config: dict[str, Any], group: h5py.Group, flow: F
     for layer in config["layers"]:
         kind, settings = layer["class_name"], layer["config"]
         if kind == "Sequential":
-            flow = _sequential(graph, settings, _named(group, settings["name"]), flow)
+            flow = _sequential(graph, settings, named(group, settings["name"]), flow)
             if settings["name"] == ENCODER:
                 graph.output(flow.name, CODE, ("batch", *flow.shape))
         elif kind in LAYERS:
-            weights = group if kind == "InputLayer" else _named(group, settings["name"])
+            weights = group if kind == "InputLayer" else named(group, settings["name"])
             flow = LAYERS[kind](graph, settings, weights, flow)
         else:
             raise NotKnown(f"the layer {settings['name']} ({kind})")
     return flow
 
 
-def _named(group: h5py.Group, name: str) -> h5py.Group:
+def named(group: h5py.Group, name: str) -> h5py.Group:
     """The group of the layer `name`, which is in an attribute: Keras numbers the groups."""
     layers = inside(group, "layers")
     for key in layers:

@@ -12,14 +12,14 @@ import numpy as np
 
 from harness.core.errors import UserError
 from harness.core.files import HOW_TO_FIX, write_text
-from unroll.core.paths import TASK
+from unroll.core.paths import METHOD, TASK
 from unroll.core.tasks import REBUILD
 from unroll.metrics.reconstruction import cross_entropy, squared_error
 from unroll.predicting import arrays, codes, explained, images
 from unroll.predicting.explaining import Contributions, contributions
 from unroll.predicting.inference import Network
 from unroll.predicting.model import Batch, Model, find
-from unroll.predicting.scoring import Scorer
+from unroll.predicting.scorers import scorer_of
 from unroll.predicting.texts import Texts
 from unroll.predicting.verdicts import verdict
 
@@ -67,12 +67,7 @@ def predict(
         wanted = wanted or "rebuild"
     if output:
         images.check_name(Path(output), model.kind == "images" and wanted in ("rebuild", "decode"))
-    network = Network(model.folder, PARTS.get(wanted or ""))
-    classes = len(model.classes)
-    if not wanted and network.outputs != ((1,) if classes == 2 else (classes,)):
-        raise UserError(
-            f"{model.folder / TASK}: {classes} classes, the model tells others apart; {HOW_TO_FIX}"
-        )
+    network = _network(model, PARTS.get(wanted or ""))
     texts = Texts(model, inputs, files, tables) if text else None
     batches = texts or arrays.batches(model, network, inputs, test, invert)
     answers: Iterable[list[Answer]]
@@ -83,8 +78,10 @@ def predict(
         answers = (answer(model, network(batch.x), batch) for batch in batches)
     told: list[tuple[str, Contributions]] = []
     if explain and texts:
-        scores, in_file = Scorer(model.folder), explain != explained.HERE
-        answers = (_explained(scores, network(batch.x), batch, told, in_file) for batch in texts)
+        scores, in_file = scorer_of(model.folder), explain != explained.HERE
+        answers = (
+            _explained(model, scores, network(batch.x), batch, told, in_file) for batch in texts
+        )
     kept = []
     for each in answers:
         for result, line, more, fields in each:
@@ -105,6 +102,24 @@ def predict(
     return 1 if texts and texts.failed else 0
 
 
+def _network(model: Model, part: str | None) -> Any:
+    """What computes the outputs of rows, (n, outputs).
+
+    Args:
+        part: of an autoencoder, what is wanted of it alone.
+    """
+    if (model.folder / METHOD).exists():
+        from unroll.predicting.linear import LinearScorer  # with scikit-learn, a second
+
+        return LinearScorer(model.folder).outputs
+    network, classes = Network(model.folder, part), len(model.classes)
+    if model.task != REBUILD and network.outputs != ((1,) if classes == 2 else (classes,)):
+        raise UserError(
+            f"{model.folder / TASK}: {classes} classes, the model tells others apart; {HOW_TO_FIX}"
+        )
+    return network
+
+
 def _classes(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
     answers = []
     for output, name, fields in zip(found, batch.names, batch.fields, strict=True):
@@ -114,14 +129,15 @@ def _classes(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:
 
 
 def _explained(
-    scores: Scorer,
+    model: Model,
+    scores: Any,
     found: np.ndarray,
     batch: Batch,
     told: list[tuple[str, Contributions]],
     in_file: bool,
 ) -> list[Answer]:
     answers = []
-    for answer, text in zip(_classes(scores.model, found, batch), batch.texts, strict=True):
+    for answer, text in zip(_classes(model, found, batch), batch.texts, strict=True):
         result, line, _, fields = answer
         words = contributions(scores, text)
         told.append((line, words))

@@ -90,6 +90,8 @@ class Filter(click.Command):
 def predict(model: str, inputs: tuple[str, ...], **options: Any) -> int:
     """Use a trained model: MODEL is one of params.yaml, or a folder that holds one, with a slash.
 
+    It may also be a baseline of texts, by corpus and method, such as imdb_nb-trigrams.
+
     Without MODEL, that is where the first word is a text of several words, or missing, the film
     reviews' best model answers: of those, it fails least on the small sentences of behavior.yaml.
 
@@ -114,8 +116,9 @@ def predict(model: str, inputs: tuple[str, ...], **options: Any) -> int:
     it has learned. Of images it is also the mean binary cross-entropy, in nats a pixel.
 
     With --explain, which goes to the end, an answer says how much each word adds to the log-odds of
-    the second class, or of the most probable one of more: by how much they fall when an unknown
-    word stands in its place. A terminal shows the words in color, blue for and orange against.
+    the second class, or of the most probable one of more: exactly, of ngru and of baselines; of
+    other models, by how much they fall when an unknown word stands in its place. A terminal shows
+    the words in color, blue for and orange against.
 
     With --json, an answer on classes also has all probabilities, and one on texts says how many
     words are read (of a long text the last ones), and how many of those the model knows.

@@ -24,7 +24,8 @@ Contributions = list[tuple[str, float]]
 def contributions(scores: Callable[[Sequence[str]], np.ndarray], text: str) -> Contributions:
     """The words and marks of a text, in order, with what each adds to the log-odds of the answer.
 
-    A model that says itself what they contribute, exactly, is asked for that.
+    A model that says itself what they contribute, exactly, is asked for that; its contributions
+    add up to the log-odds but for a constant.
 
     Args:
         scores: from texts to the probability of the second of two classes, (n,), or to that of

@@ -31,6 +31,8 @@ class Batch(NamedTuple):
 class Model:
     """A trained model's own description, `task.json`.
 
+    A baseline of texts has one as well.
+
     Attributes:
         name: as the command has it.
         length: steps that it reads; of more the last ones, fewer are padded in front.
@@ -103,7 +105,7 @@ class Model:
 
 
 def folder(name: str) -> Path:
-    """The folder of a model of `params.yaml`, or of one that was fetched from elsewhere.
+    """The folder of a model of `params.yaml`, of a baseline of texts, or of one from elsewhere.
 
     Raises:
         UserError: there is no such model, or it is not here.
@@ -111,13 +113,19 @@ def folder(name: str) -> Path:
     path = Path(name) if "/" in name else paths.model(name)
     if path.is_dir():
         return path
+    corpus, _, method = name.rpartition("_")
+    if corpus and "/" not in name and (paths.baselines(corpus) / method / paths.METHOD).is_file():
+        return paths.baselines(corpus) / method
     if "/" in name:
         raise UserError(f"{name}: there is no such folder")
     from harness.core.yaml import read_yaml  # takes 10 ms, and only a mistake needs it
 
     known = list(read_yaml(PARAMS)["models"])
     if name not in known:
-        raise UserError(f"MODEL is {name}, expected one of {', '.join(known)}, or a folder")
+        raise UserError(
+            f"MODEL is {name}, expected one of {', '.join(known)}, a baseline of texts such as "
+            "imdb_nb-trigrams, or a folder"
+        )
     raise UserError(
         f"{path}: this model is not here; `unroll repro` trains the models, "
         "`unroll pull` fetches trained ones"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,8 @@ class Texts:
                 }
                 for i, name in zip(kept, names, strict=True)
             ]
-            x = np.array([rows[i] for i in kept])
+            x: Any = [rows[i] for i in kept]  # of a baseline, of different lengths
+            x = x if len({len(row) for row in x}) > 1 else np.array(x)
             yield Batch(names, fields, x, [found[i].text or "" for i in kept])
         if not any_text:
             places = [*self._files, *self._tables]
