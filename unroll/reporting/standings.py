@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from harness.core.files import read_json
@@ -18,6 +19,21 @@ CHAPTER = {
     "ae_lstm": {"loss": "0.1782"},
     "ae_bilstm": {"loss": "0.1161"},
 }
+# What others report of a corpus's own test split, by accuracy, and what they learned from.
+OTHERS = {
+    "imdb": [
+        ("ULMFiT (Howard and Ruder 2018)", "0.954", "a language model of other texts"),
+        ("virtual adversarial LSTM (Miyato et al. 2017)", "0.941", "labels, 50,000 reviews more"),
+        ("SA-LSTM (Dai and Le 2015)", "0.928", "labels, 50,000 reviews more"),
+        ("seq2-bown-CNN (Johnson and Zhang 2015)", "0.9233", "labels"),
+        ("oh-2LSTMp (Johnson and Zhang 2016)", "0.9186", "labels"),
+        ("naive-Bayes trigrams (Wang and Manning 2012)", "0.9182", "labels"),
+        ("QRNN (Bradbury et al. 2017)", "0.914", "labels, GloVe vectors"),
+        ("LSTM from random weights (Dai and Le 2015)", "0.865", "labels"),
+    ]
+}
+# Processor seconds of trainings, measured by `python -m bench.trainings`.
+SECONDS = Path("bench/trainings.json")
 # The metrics of a task; the first one orders the table and is compared with the baseline's.
 SHOWN = {TWO: ("auc", "balanced_accuracy"), MANY: ("auc", "accuracy"), REBUILD: ("loss", "mse")}
 
@@ -36,6 +52,7 @@ def tables() -> str:
 
 
 def _table(corpus: str, task: str, models: dict[str, dict[str, Any]]) -> str:
+    times = read_json(SECONDS) if SECONDS.exists() else {}
     known, over, shown = labels.read()["metrics"], seeds.current(), SHOWN[task]
     first, sign = shown[0], -1 if known[shown[0]]["better"] == "higher" else 1
     baselines = {
@@ -58,14 +75,20 @@ def _table(corpus: str, task: str, models: dict[str, dict[str, Any]]) -> str:
                 f"**`{name}`**" if is_model else f"`{name}`",
                 *figures,
                 _beside(name, metrics, first, sign, baselines, over) if is_model else "",
+                str(times.get(name, {}).get("seconds", "")) if is_model else "",
                 " / ".join(filter(None, theirs)),
             )
         )
     label = known[first]["label"]
     columns = (known[metric]["label"] for metric in shown)
-    head = (f"on `{corpus}`", *columns, f"{label}, to the best baseline", "chapter")
+    head = (f"on `{corpus}`", *columns, f"{label}, to the best baseline", "seconds", "chapter")
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
-    return markdown.table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+    found = markdown.table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+    if others := OTHERS.get(corpus):
+        found += "\n\n" + markdown.table(
+            (f"others on `{corpus}`", "accuracy", "learned from"), others
+        )
+    return found
 
 
 def _figure(name: str, metrics: dict[str, Any], metric: str, over: dict[str, Any]) -> str:
