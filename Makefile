@@ -11,7 +11,7 @@ PAGE := .dvc/page.html
 
 .DEFAULT_GOAL := help
 .PHONY: audit bench broken check check-results clean crash-test format help lock pictures pull push
-.PHONY: quick readme report repro s3 seeds sweep test venv verify
+.PHONY: quick readme report repro s3 seeds sweep test tour venv verify
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ readme: venv ## write what is generated of README.md, docs/models/ and docs/arch
 
 pictures: venv ## take the pictures of the page that are in docs/
 	$(PY) tests/browser.py
+
+tour: venv ## run docs/tour.ipynb on the results here, and render it as docs/tour.md
+	$(PY) -m tests.tour
 
 bench: venv ## measure speed against the chapter's code, write bench/RESULTS.md; FULL=1 to its end
 	$(PY) -m bench.run $(if $(FULL),--full)
