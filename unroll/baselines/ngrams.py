@@ -33,10 +33,13 @@ class Ngrams:
         row_of, keys = np.repeat(np.arange(len(part)), part.lengths), []
         for size in range(1, most + 1):
             key, place = _grams(part, base, size)
-            found, number = np.unique(key, return_inverse=True)
-            pairs = np.unique(number * len(part) + row_of[place])
-            rows = np.bincount(pairs // len(part), minlength=len(found))
-            keys.append(found[rows >= least])
+            order = np.argsort(key, kind="stable")  # rows in order within each key
+            key, row = key[order], row_of[place][order]
+            is_first = np.diff(key, prepend=-1) != 0
+            begins = np.flatnonzero(is_first)
+            is_new = is_first | (np.diff(row, prepend=-1) != 0)
+            rows = np.add.reduceat(is_new, begins, dtype=np.int64) if len(key) else begins
+            keys.append(key[begins][rows >= least])
         return cls(base, keys)
 
     def counts(self, part: Part) -> csr_array:
@@ -54,7 +57,10 @@ class Ngrams:
         first = 0
         for size, known in enumerate(self.keys, 1):
             key, place = _grams(part, self.base, size)
-            column = np.minimum(np.searchsorted(known, key), max(len(known) - 1, 0))
+            column, order = np.empty(len(key), np.int64), np.argsort(key)
+            # In order, as each search then begins near the last one, in the processor's cache.
+            column[order] = np.searchsorted(known, key[order])
+            column = np.minimum(column, max(len(known) - 1, 0))
             here = known[column] == key if len(known) else np.zeros(len(key), bool)
             yield size, column[here] + first, place[here]
             first += len(known)
