@@ -301,6 +301,15 @@ def test_mistakes_in_a_sweep_are_one_line_each(inside, tmp_path, text):
     assert str(error.value).splitlines() == [f"{path}: {line}" for line in MISTAKES[text]]
 
 
+@pytest.mark.parametrize(
+    ("every", "expected"),
+    [(["images", "loss"], "loss"), (["loss", "auc"], "auc"), (["a", "b"], "a"), ([], "")],
+)
+def test_settings_are_compared_by_what_can_get_better(every, expected):
+    known = {"loss": {"better": "lower"}, "auc": {"better": "higher"}, "images": {"count": True}}
+    assert sweep_file.compared_metric(every, "auc", known) == expected
+
+
 def test_the_sweep_of_this_project_knows_what_its_stage_computes_from(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = upstream("evaluate@lstm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,14 +121,28 @@ def of_stage(stage: str, settings: tuple[Setting, ...], path: Path, cost: str = 
         )
     own, folder = found.metrics[0], Path(table.validation or "none")
     metrics = next((path for path in found.earlier if path.parent == folder), own)
-    every = numbers(read_yaml(metrics))
-    metric = table.metric if table.metric in every else next(iter(every), "")
+    known = labels.read()["metrics"]
+    metric = compared_metric(numbers(read_yaml(metrics)), table.metric, known)
     if not metric:
         raise UserError(f"{metrics}: no number to compare")
-    higher = labels.read()["metrics"].get(metric, {}).get("better", table.better) != "lower"
+    higher = known.get(metric, {}).get("better", table.better) != "lower"
     files = tuple(sorted(path.as_posix() for path in found.files - {PARAMS}))
     tested = own if metrics != own else None
     return Sweep(stage, settings, metrics, metric, higher, files, tested, cost)
+
+
+def compared_metric(every: Iterable[str], asked: str, known: dict[str, Any]) -> str:
+    """The metric to compare by: the one that is asked for, or else the first that can get better.
+
+    Args:
+        every: the metrics that there are; the first of all where none is known to get better.
+        known: labels of metrics, as `harness.reporting.labels` has them.
+    """
+    names = list(every)
+    if asked in names:
+        return asked
+    better = [name for name in names if "better" in known.get(name.rpartition(".")[2], {})]
+    return next(iter(better or names), "")
 
 
 def _settings(path: Path, body: dict[str, Any]) -> tuple[Setting, ...]:
