@@ -14,6 +14,7 @@ from unroll.core.arrays import read_array
 from unroll.core.datasets import Part, read
 from unroll.core.tokens import SPECIAL_TOKENS
 from unroll.predicting.explaining import UNKNOWN_WORD, contributions
+from unroll.predicting.gated import model_scorer
 from unroll.predicting.scoring import Scorer
 
 WORDS = Path("bias.yaml")
@@ -26,7 +27,7 @@ MISTAKES = ("row", "actual", "score", "wrong", "place", "word", "contribution", 
 def main(params: Declared, name: str, corpus: str) -> None:
     said, resamples = read_yaml(WORDS), params.evaluate["resamples"]
     rng = np.random.default_rng(params.seed)
-    test, scores = read(corpus, "test"), Scorer(paths.model(name))
+    test, scores = read(corpus, "test"), model_scorer(paths.model(name))
     threshold, known = scores.threshold, read_array(paths.evaluated(name) / "scores.npy")
     tokens = Tokens(corpus, test)
     y, called = np.asarray(test.y), (known >= threshold).astype(int)

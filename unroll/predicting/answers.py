@@ -16,6 +16,7 @@ from unroll.core.paths import METHOD, TASK
 from unroll.core.tasks import REBUILD
 from unroll.metrics.reconstruction import cross_entropy, squared_error
 from unroll.predicting import arrays, codes, explained, images
+from unroll.predicting.encoding import Encode, encoder
 from unroll.predicting.explaining import Contributions, contributions
 from unroll.predicting.inference import Network
 from unroll.predicting.model import Batch, Model, find
@@ -67,8 +68,8 @@ def predict(
         wanted = wanted or "rebuild"
     if output:
         images.check_name(Path(output), model.kind == "images" and wanted in ("rebuild", "decode"))
-    network = _network(model, PARTS.get(wanted or ""))
-    texts = Texts(model, inputs, files, tables) if text else None
+    network, encode = _computing(model, PARTS.get(wanted or ""))
+    texts = Texts(model, encode, inputs, files, tables) if encode else None
     batches = texts or arrays.batches(model, network, inputs, test, invert)
     answers: Iterable[list[Answer]]
     if wanted == "decode":
@@ -102,8 +103,8 @@ def predict(
     return 1 if texts and texts.failed else 0
 
 
-def _network(model: Model, part: str | None) -> Any:
-    """What computes the outputs of rows, (n, outputs).
+def _computing(model: Model, part: str | None) -> tuple[Any, Encode | None]:
+    """What computes the outputs of rows, (n, outputs), and what makes a row of a text.
 
     Args:
         part: of an autoencoder, what is wanted of it alone.
@@ -111,13 +112,14 @@ def _network(model: Model, part: str | None) -> Any:
     if (model.folder / METHOD).exists():
         from unroll.predicting.linear import LinearScorer  # with scikit-learn, a second
 
-        return LinearScorer(model.folder).outputs
+        scorer = LinearScorer(model.folder)
+        return scorer.outputs, scorer.ids
     network, classes = Network(model.folder, part), len(model.classes)
     if model.task != REBUILD and network.outputs != ((1,) if classes == 2 else (classes,)):
         raise UserError(
             f"{model.folder / TASK}: {classes} classes, the model tells others apart; {HOW_TO_FIX}"
         )
-    return network
+    return network, encoder(model.folder) if model.kind == "text" else None
 
 
 def _classes(model: Model, found: np.ndarray, batch: Batch) -> list[Answer]:

@@ -7,23 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.core.paths import METHOD, NGRAMS, VOCABULARY
+from unroll.core.paths import NGRAMS, VOCABULARY
 from unroll.preprocessing.vocabulary import Vocabulary
 from unroll.preprocessing.words import tokens
 
+# From a text to its row: ids of words (n,), or words and n-grams (n, 1 + longest).
+Encode = Callable[[str], np.ndarray]
 
-def encoder(folder: Path) -> Callable[[str], np.ndarray]:
+
+def encoder(folder: Path) -> Encode:
     """What turns a text into the row that the model in a folder reads: ids of words, or n-grams.
-
-    Rows of a baseline have all words of a text, those of a model one length.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    if (folder / METHOD).exists():
-        from unroll.predicting.linear import LinearScorer  # with scikit-learn, a second
-
-        return LinearScorer(folder).ids
     if (folder / NGRAMS).exists():
         from unroll.models.ngrams.known import Known
 

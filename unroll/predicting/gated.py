@@ -15,13 +15,15 @@ import numpy as np
 from harness.core.errors import UserError, reason
 from harness.core.files import HOW_TO_FIX, read_json
 from unroll.core.datasets import Part
-from unroll.core.paths import CONFIGURATION, WEIGHTS
+from unroll.core.paths import CONFIGURATION, NGRAMS, WEIGHTS
 from unroll.core.tokens import PAD
 from unroll.exporting.export import named
 from unroll.exporting.layers import array
 from unroll.exporting.ngrams import PRIOR
 from unroll.models.ngrams.known import HEAD, Known
 from unroll.models.ngrams.table import NOTHING
+from unroll.predicting.scoring import Scorer
+from unroll.preprocessing.words import tokens
 
 
 class GatedSum:
@@ -100,6 +102,28 @@ class GatedSum:
             ],
             axis=1,
         )
+
+
+class NgramScorer(Scorer):
+    """A trained model of n-grams, which says exactly what words contribute."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._sum = GatedSum(folder)
+
+    def contributions(self, text: str) -> list[tuple[str, float]]:
+        """The words and marks of a text, in order, with what each adds to the log-odds."""
+        found = tokens(text)
+        return list(zip(found, self._sum.shares(found).tolist(), strict=True))
+
+
+def model_scorer(folder: Path) -> Scorer:
+    """A trained model of texts as a function from texts to probabilities.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    return NgramScorer(folder) if (folder / NGRAMS).exists() else Scorer(folder)
 
 
 def _lasting(forget: np.ndarray, after: np.ndarray) -> np.ndarray:

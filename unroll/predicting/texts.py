@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.core.errors import UserError
 from unroll.core.tokens import FIRST, UNKNOWN
-from unroll.predicting.encoding import encoder
+from unroll.predicting.encoding import Encode
 from unroll.predicting.lines import STDIN, STDIN_NAME, Line, batches, line
 from unroll.predicting.model import Batch, Model
 
@@ -26,17 +26,25 @@ class Texts:
     """
 
     def __init__(
-        self, model: Model, texts: Sequence[str], files: Sequence[str], tables: Sequence[str]
+        self,
+        model: Model,
+        encode: Encode,
+        texts: Sequence[str],
+        files: Sequence[str],
+        tables: Sequence[str],
     ) -> None:
-        """Read the model's vocabulary.
+        """Say where texts come from.
+
+        Args:
+            encode: turns a text into the row that the model reads.
 
         Raises:
-            UserError: it is missing or damaged, or two kinds of inputs are given.
+            UserError: two kinds of inputs are given.
         """
         if sum(map(bool, (texts, files, tables))) > 1:
             raise UserError("INPUT, --file and --table are given together, expected one of them")
         self._model, self._texts, self._files, self._tables = model, texts, files, tables
-        self._encode = encoder(model.folder)
+        self._encode = encode
         self.failed = 0
 
     def __iter__(self) -> Iterator[Batch]:
