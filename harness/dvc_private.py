@@ -79,6 +79,33 @@ def copy_configuration(copy: Path, cache: Path) -> None:
         raise UserError(f".dvc/config: not a configuration of DVC ({reason(error)})") from None
 
 
+def default_remote(level: str | None = None) -> str:
+    """The name of the default remote, of one file of the configuration or of all; may be empty."""
+    from dvc.config import Config
+
+    config = Config(dvc_dir=str(Path(".dvc").absolute()), validate=False)
+    body = config.load_one(level) if level else config
+    return str(body.get("core", {}).get("remote") or "")
+
+
+def remote_options() -> dict[str, dict[str, dict[str, str]]]:
+    """What each file of the configuration says of each remote, as it stands there.
+
+    By level, `system`, `global`, `repo` (the committed one) or `local`, then by remote.
+
+    Raises:
+        UserError: a file of the configuration cannot be read.
+    """
+    from dvc.config import Config, ConfigError
+
+    try:
+        config = Config(dvc_dir=str(Path(".dvc").absolute()), validate=True)
+        levels = ("system", "global", "repo", "local")
+        return {level: config._load_config(level).get("remote", {}) for level in levels}
+    except ConfigError as error:
+        raise UserError(f".dvc/config: not a configuration of DVC ({reason(error)})") from None
+
+
 @dataclass(frozen=True)
 class Upstream:
     """A stage and all stages that it depends on.
@@ -161,6 +188,15 @@ def outputs_of_runs(repo: Repo) -> dict[str, str]:
         run = runs._load_cache(file.parent.name, file.name) if len(file.name) == 64 else None
         found |= {out["md5"]: out["path"] for out in (run or {}).get("outs", []) if "md5" in out}
     return found
+
+
+def cached_outputs(root: Path) -> set[str]:
+    """The outputs of the project in `root` that DVC's cache holds, by path relative to it."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        outs = [out for out in repo.index.outs if out.use_cache]
+        return {os.path.relpath(out.fs_path, repo.root_dir) for out in outs}
 
 
 def with_files(outs: dict[str, str], *stores: HashFileDB) -> dict[str, str]:

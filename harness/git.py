@@ -12,8 +12,11 @@ from harness.core.errors import UserError
 HERE = Path()
 
 
-def git(*arguments: str, folder: Path = HERE) -> str:
+def git(*arguments: str, folder: Path = HERE, variables: dict[str, str] | None = None) -> str:
     """Standard output of a git command.
+
+    Args:
+        variables: set for the command beside those of the environment.
 
     Raises:
         UserError: git failed, with its own words on one line, or is not installed.
@@ -23,7 +26,7 @@ def git(*arguments: str, folder: Path = HERE) -> str:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=git_free_environment(),
+            env=git_free_environment() | (variables or {}),
             capture_output=True,
             text=True,
             errors="surrogateescape",

@@ -62,7 +62,9 @@ def test_a_stage_waits_for_those_that_it_depends_on_and_what_is_up_to_date_does_
     output = one.run("harness", "repro")
     assert (one.folder / "second.out").read_text() == "a\na\n"
     assert "second             | Running stage 'second':" in output
-    assert output.endswith("All stages are up to date; `git add dvc.lock` tracks the results.\n")
+    assert output.endswith(
+        "All stages are up to date; `git add dvc.lock processor.yaml` tracks the results.\n"
+    )
     assert one.run("harness", "repro") == "Data and pipelines are up to date.\n"
     path = one.folder / "dvc.yaml"
     path.write_text(path.read_text().replace("first.out first.out", "first.out"))

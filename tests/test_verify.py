@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nested import HARNESS, Nested
 
+from harness import processor
 from harness.checking import audit, verify
 from harness.core.errors import UserError
 from harness.dvc_private import cache_folder, objects_folder
@@ -61,6 +62,25 @@ def test_one_stage_is_run_on_what_the_cache_holds_without_the_systems_temporary_
     assert verify.run("fetch", jobs=1) == [("fetch", "corpus", verify.SAME)]
     with pytest.raises(UserError, match="there is no stage fetched; there are fetch, train"):
         verify.run("fetched", jobs=1)
+
+
+def test_what_another_kind_of_processor_made_is_not_called_different(folder):
+    Path("out").write_text("sum 1.0000001")
+    here = processor.kind()
+    found = [verify._finding(Path(), "out", "0" * 32, made) for made in ("other", here, None)]
+    assert found == ["other processor, other", "DIFFERENT: out", "DIFFERENT: out"]
+    assert verify._finding(Path(), "out", digest(Path("out")), "other") == verify.SAME
+
+
+def test_the_kind_of_processor_is_written_down_for_the_stage_that_ran(folder):
+    processor.record("train@b", "new")
+    processor.record("a", "old")
+    first = processor.RECORD.read_bytes()
+    processor.record("a", "old")
+    assert processor.RECORD.read_bytes() == first
+    assert processor.recorded() == {"a": "old", "train@b": "new"}
+    assert processor.of_run("Stage 'a' is cached - skipping run\n", "a") == "old"
+    assert processor.of_run("Running stage 'a':\n", "a") == processor.kind()
 
 
 def no_repository(folder: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness import git
+from harness import git, processor
 from harness.clone import clone
 from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
@@ -23,6 +23,7 @@ from harness.stages.dvc_file import Stage
 from harness.stages.hashing import digest
 
 SAME = "same"
+OTHER = "other processor"  # than that of this machine made the committed output
 
 
 def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
@@ -32,7 +33,8 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         stage: a stage, all of its instances if it has several, or None for all stages.
 
     Returns:
-        For every output the stage, the output's path, and `SAME` or what differs.
+        For every output the stage, the output's path, and `SAME`, or what differs, or `OTHER` if it
+        differs and was made on another kind of processor.
 
     Raises:
         UserError: there is no commit, no `dvc.lock` in it or no such stage, or a stage failed.
@@ -50,7 +52,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
             raise UserError(f"there is no stage {stage}; there are {', '.join(every)}")
         if not (root / LOCK).exists():
             raise UserError(f"{LOCK} is not in the last commit; commit it first")
-        committed = lock_file.outputs(root)
+        committed, made = lock_file.outputs(root), processor.recorded(root)
         # What git keeps would pass for a result, as DVC runs no stage whose outputs are there.
         for name in names:
             for out in every[name].outs:
@@ -60,7 +62,7 @@ def run(stage: str | None, jobs: int) -> list[tuple[str, str, str]]:
         else:
             _run_alone([every[name] for name in names], root)
         return [
-            (name, out, _finding(root, out, committed.get(name, {}).get(out)))
+            (name, out, _finding(root, out, committed.get(name, {}).get(out), made.get(name)))
             for name in names
             for out in every[name].outs
         ]
@@ -102,11 +104,13 @@ def _call(module: str, *arguments: str, folder: Path) -> None:
         raise UserError(f"`{module} {arguments[0]}` failed in a clone of the last commit")
 
 
-def _finding(root: Path, out: str, committed: str | None) -> str:
+def _finding(root: Path, out: str, committed: str | None, made: str | None) -> str:
     if committed is None:
         return f"DIFFERENT: the committed {LOCK} does not record it"
     if digest(root / out) == committed:
         return SAME
+    if made and made != processor.kind():
+        return f"{OTHER}, {made}"
     return f"DIFFERENT: {checks.damaged(Path(out), committed, root)}"
 
 
@@ -120,10 +124,13 @@ def main(stage: str | None, jobs: int) -> None:
     print()
     for name, out, finding in rows:
         print(f"{name:20} {out:40} {finding}")
-    different = sum(finding != SAME for *_, finding in rows)
-    print(f"{len(rows)} outputs, {different} different", flush=True)
+    others = sum(finding.startswith(OTHER) for *_, finding in rows)
+    different = sum(finding != SAME for *_, finding in rows) - others
+    said = f", {others} of another kind of processor than this, {processor.kind()}" * bool(others)
+    print(f"{len(rows)} outputs, {different} different{said}", flush=True)
     if different:
+        known = f", which {processor.RECORD} does not say" * (not processor.recorded())
         raise UserError(
             "this commit does not give what it says, or it was made on another kind of processor, "
-            "on which sums depend"
+            f"on which sums depend{known}"
         )

@@ -29,10 +29,15 @@ REPORT = Path("metrics/seeds.json")
 DIGITS = 6
 
 
-def main(stages: Sequence[str], count: int, jobs: int) -> None:
+def main(
+    stages: Sequence[str], count: int, jobs: int, elsewhere: sweep.Elsewhere | None = None
+) -> None:
     """Run `stages` with `count` seeds from that of `params.yaml` on; write the report.
 
     What the report says of other stages stays.
+
+    Args:
+        elsewhere: what runs them on other machines.
 
     Raises:
         UserError: the work tree, the cache or git is not ready for it, or a run failed.
@@ -42,7 +47,7 @@ def main(stages: Sequence[str], count: int, jobs: int) -> None:
     for tried in sweeps:
         store.check_committed(tried)
     with alone(sweep.LOCK, "`sweep` or `seeds`") as lock:
-        failed = sweep.run(sweeps, commit, jobs, lock)
+        failed = elsewhere(sweeps) if elsewhere else sweep.run(sweeps, commit, jobs, lock)
     report = read()
     for tried in sweeps:
         found = store.finished(tried, commit)
@@ -72,12 +77,14 @@ def _sweep(stage: str, count: int) -> Sweep:
     params = read_yaml(PARAMS)
     if not isinstance(params, dict) or not isinstance(first := params.get("seed"), int):
         raise UserError(f"{PARAMS}: expected a whole number `seed` to count on from")
+    seeds = range(first, first + count)
+    return of_stage(stage, tuple(setting(stage, seed) for seed in seeds), PIPELINE)
+
+
+def setting(stage: str, seed: int) -> Setting:
+    """A stage with another seed."""
     name = stage.partition("@")[2] or stage
-    settings = tuple(
-        Setting(f"{name}-seed-{seed}", {"seed": seed}, params | {"seed": seed})
-        for seed in range(first, first + count)
-    )
-    return of_stage(stage, settings, PIPELINE)
+    return Setting(f"{name}-seed-{seed}", {"seed": seed}, read_yaml(PARAMS) | {"seed": seed})
 
 
 def entry(tried: Sweep, found: list[Experiment]) -> dict[str, Any]:

@@ -17,10 +17,14 @@ from ruamel.yaml import YAML
 
 from harness import git
 from harness.core.errors import UserError, reason
-from harness.core.paths import PARAMS
+from harness.core.paths import LOCK, PARAMS
+from harness.dvc_private import cached_outputs
 from harness.experiments.sweep_file import Setting, Sweep, numbers
+from harness.stages import dvc_file
 
 REFS = "refs/exps"
+PROCESSOR = "Processor"
+_PARTS = ("NAME", "EMAIL", "DATE")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Experiment:
         cost: exact costs by name, none if the project counts none.
         tested: what the stage itself measured, where that is not what is compared.
         revision: its commit.
+        processor: the kind that it ran on, empty where that is not known.
     """
 
     setting: Setting
@@ -39,6 +44,7 @@ class Experiment:
     cost: dict[str, int]
     tested: dict[str, float] = field(default_factory=dict)
     revision: str = ""
+    processor: str = ""
 
 
 def interval(metrics: dict[str, float], metric: str) -> tuple[float, float]:
@@ -48,10 +54,44 @@ def interval(metrics: dict[str, float], metric: str) -> tuple[float, float]:
     return low, high
 
 
-def message(name: str, cost: dict[str, int]) -> str:
+def message(name: str, cost: dict[str, int], processor: str = "") -> str:
     """The message of an experiment's commit."""
     trailers = "".join(f"{key.capitalize()}: {value}\n" for key, value in cost.items())
+    if processor:
+        trailers += f"{PROCESSOR}: {processor}\n"
     return f"Sweep: {name}\n\n{trailers}"
+
+
+def reference(commit: str, name: str) -> str:
+    """The reference of the experiment `name` that started from `commit`, as DVC names it."""
+    return f"{REFS}/{commit[:2]}/{commit[2:]}/{name}"
+
+
+def save(folder: Path, commit: str, name: str, text: str) -> str:
+    """Keep what has run in a clone as an experiment of that clone; its commit.
+
+    Authors and dates are those of `commit`, so that two runs with the same result make the same
+    commit, on whichever machine. (`dvc exp save` has the time in it, and wants all inputs here.)
+
+    Args:
+        folder: the project's folder in a clone that is at `commit`.
+        text: the message.
+    """
+    kept = [out for stage in dvc_file.stages(folder).values() for out in stage.outs]
+    cached = {Path(path) for path in cached_outputs(folder)}
+    new = [out for out in kept if Path(out) not in cached and (folder / out).exists()]
+    git.git("add", "--update", "--", ".", folder=folder)
+    git.git("add", "--force", "--", *(p for p in (str(LOCK), *new)), folder=folder)
+    tree = git.git("write-tree", folder=folder).strip()
+    keys = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in _PARTS]
+    form = "%an%n%ae%n%ad%n%cn%n%ce%n%cd"
+    facts = git.git("show", "-s", "--date=raw", f"--format={form}", commit, folder=folder)
+    variables = dict(zip(keys, facts.split("\n"), strict=False))
+    made = git.git(
+        "commit-tree", tree, "-p", commit, "-m", text, folder=folder, variables=variables
+    ).strip()
+    git.git("update-ref", reference(commit, name), made, folder=folder)
+    return made
 
 
 def start() -> str:
@@ -100,6 +140,7 @@ def finished(sweep: Sweep, commit: str) -> dict[str, Experiment]:
             cost,
             _metrics(revision, sweep.tested) if sweep.tested else {},
             revision,
+            _trailers(revision).get(PROCESSOR, ""),
         )
         for setting in sweep.settings
         for revision in revisions.get(setting.name, [])
@@ -128,7 +169,12 @@ def _parsed(text: str) -> Any:
 
 
 def _cost(revision: str) -> dict[str, int]:
-    """From the trailers of the message."""
+    entries = _trailers(revision).items()
+    return {name.lower(): int(value) for name, value in entries if value.isdigit()}
+
+
+def _trailers(revision: str) -> dict[str, str]:
+    """The trailers of the message by name."""
     text = git.git("show", "--no-patch", "--format=%(trailers:only,unfold)", revision)
     entries = (line.partition(": ") for line in text.splitlines())
-    return {name.lower(): int(value) for name, _, value in entries if value.isdigit()}
+    return {name: value for name, _, value in entries if value}

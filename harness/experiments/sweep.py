@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -84,8 +84,15 @@ def _clear_copies(missing: list[Setting]) -> None:
             shutil.rmtree(path)
 
 
-def main(jobs: int) -> None:
+# Runs sweeps elsewhere and brings them home; the names of the settings that failed.
+Elsewhere = Callable[[Sequence[Sweep]], list[str]]
+
+
+def main(jobs: int, elsewhere: Elsewhere | None = None) -> None:
     """Run what `sweep.yaml` names and is not finished; write the table and the chart.
+
+    Args:
+        elsewhere: what runs the settings on other machines.
 
     Raises:
         UserError: the file, the work tree, the cache or git is not ready for it, or a setting
@@ -94,9 +101,11 @@ def main(jobs: int) -> None:
     commit = store.start()
     sweep = sweep_file.read()
     store.check_committed(sweep)
-    trial.cost(Path(), sweep, sweep.settings[0])  # may fail, so not first after the trainings
+    trial.cost(
+        Path(), sweep.stage, sweep.settings[0], sweep.cost
+    )  # may fail, so not first after the trainings
     with alone(LOCK, "`sweep`") as lock:
-        failed = run([sweep], commit, jobs, lock)
+        failed = elsewhere([sweep]) if elsewhere else run([sweep], commit, jobs, lock)
     for line in sweep_report.write(sweep, store.finished(sweep, commit)):
         print(line)
     refuse(failed, len(sweep.settings))

@@ -83,6 +83,16 @@ def read(path: Path = SWEEP) -> Sweep:
     Raises:
         UserError: one line for each mistake.
     """
+    stage, settings = declared(path)
+    return of_stage(stage, settings, path, project.read().cost)
+
+
+def declared(path: Path = SWEEP) -> tuple[str, tuple[Setting, ...]]:
+    """The stage and the settings of a file, every setting valid; nothing need be computed.
+
+    Raises:
+        UserError: one line for each mistake.
+    """
     # As DVC reads parameters: what `1e-3` and `on` are is the same in both files.
     body = read_yaml(path)
     if not (
@@ -95,8 +105,7 @@ def read(path: Path = SWEEP) -> Sweep:
             f"{path}: expected `stage: NAME` and `settings:` with parameters to change by name"
         )
     project.read().check()
-    settings = _settings(path, body["settings"])
-    return of_stage(str(body["stage"]), settings, path, project.read().cost)
+    return str(body["stage"]), _settings(path, body["settings"])
 
 
 def of_stage(stage: str, settings: tuple[Setting, ...], path: Path, cost: str = "") -> Sweep:

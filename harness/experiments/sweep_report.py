@@ -69,6 +69,7 @@ def text(sweep: Sweep, found: dict[str, Experiment], judged: Verdicts) -> str:
         f"`{sweep.stage}`.\n{brackets}.",
         table(head, rows, numbers=range(1, len(head))),
         *([f"Not measured: {', '.join(missing)}."] if missing else []),
+        *_processors(found),
         "\n".join(_verdict(sweep, found, judged)),
         *(_tested(sweep, found, judged) if sweep.tested else []),
     ]
@@ -88,6 +89,21 @@ def _tested(sweep: Sweep, found: dict[str, Experiment], judged: Verdicts) -> lis
     return [
         f"Chosen: `{judged.chosen}`. The test split is read for it and the default alone:",
         table(head, rows, numbers=(1, 2)),
+    ]
+
+
+def _processors(found: dict[str, Experiment]) -> list[str]:
+    """A line if settings ran on different kinds of processors, on which sums depend."""
+    kinds: dict[str, list[str]] = {}
+    for name, experiment in found.items():
+        if experiment.processor:
+            kinds.setdefault(experiment.processor, []).append(name)
+    if len(kinds) < 2:
+        return []
+    parts = [f"{_names(names)} on {kind}" for kind, names in kinds.items()]
+    return [
+        "Settings ran on different kinds of processors, on which the last digits depend: "
+        f"{'; '.join(parts)}."
     ]
 
 

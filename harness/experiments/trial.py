@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from harness import project
+from harness import processor, project
 from harness.clone import clone, prepare
 from harness.core.errors import UserError
 from harness.core.paths import PARAMS, SCRATCH
@@ -45,32 +45,35 @@ def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> Experiment:
     """
     copy, log = FOLDER / setting.name, log_of(setting)
     folder = _prepared(copy, log, commit)
+
+    def repro() -> None:
+        if call([sys.executable, "-m", "dvc", "repro", sweep.stage], folder, log):
+            raise UserError(f"`dvc repro {sweep.stage}` failed; see {log}")
+
+    change(setting, folder)
+    repro()
+    # An interrupted run of the same copy is in the log, too.
+    kind = processor.of_run(log.read_text("utf-8", "replace"), sweep.stage)
+    costs = cost(folder, sweep.stage, setting, sweep.cost)
+    message = store.message(setting.name, costs, kind)
+    revision = store.save(folder, commit, setting.name, message)
+    ref = store.reference(commit, setting.name)
+    with _bringing_back:
+        git("fetch", "--quiet", "--no-write-fetch-head", str(copy.absolute()), f"+{ref}:{ref}")
+    metrics = numbers(read_yaml(folder / sweep.metrics))
+    shutil.rmtree(copy)
+    return Experiment(setting, metrics, costs, revision=revision)
+
+
+def change(setting: Setting, folder: Path) -> None:
+    """Write what a setting changes into the parameters of the project in `folder`."""
     if setting.changes:
         overlay.write(folder / PARAMS, setting.changes)
 
-    def dvc(*arguments: str) -> None:
-        if call([sys.executable, "-m", "dvc", *arguments], folder, log):
-            raise UserError(f"`dvc {' '.join(arguments[:2])}` failed; see {log}")
 
-    dvc("repro", sweep.stage)
-    found = Experiment(
-        setting, numbers(read_yaml(folder / sweep.metrics)), cost(folder, sweep, setting)
-    )
-    message = store.message(setting.name, found.cost)
-    # Named, as without a target DVC would record the outputs of other stages as if they had
-    # been made with these parameters.
-    dvc("exp", "save", "--force", "-n", setting.name, "-m", message, sweep.stage)
-    ref = f"{store.REFS}/{commit[:2]}/{commit[2:]}/{setting.name}"
-    with _bringing_back:
-        git("fetch", "--quiet", "--no-write-fetch-head", str(copy.absolute()), f"+{ref}:{ref}")
-    shutil.rmtree(copy)
-    return found
-
-
-def cost(folder: Path, sweep: Sweep, setting: Setting) -> dict[str, int]:
+def cost(folder: Path, stage: str, setting: Setting, hook: str) -> dict[str, int]:
     """What a setting that has run in `folder` costs; nothing if the project counts no costs."""
-    hook = sweep.cost
-    return project.function(hook)(folder, sweep.stage, setting.params) if hook else {}
+    return project.function(hook)(folder, stage, setting.params) if hook else {}
 
 
 def _prepared(copy: Path, log: Path, commit: str) -> Path:

@@ -68,6 +68,18 @@ def differences(name: str, first: str, second: str, part: str = TEST) -> dict[st
     return {metric: Difference(*values) for metric, values in found.items()}
 
 
+def missing(name: str, first: str, second: str, part: str = TEST) -> set[str]:
+    """The MD5s of what `differences` would read and this machine does not have.
+
+    Once these are here, it may read more.
+    """
+    hook, lacking = project.read().compare, set[str]()
+    if hook:
+        sides = (files_of(revision, lacking) for revision in (first, second))
+        project.function(hook)(name, *sides, part)
+    return lacking
+
+
 def rows_of(place: str) -> tuple[str, str]:
     """The model that metrics of the name `place` are of, and the part of the rows."""
     folder = Path(project.read().validation).name
@@ -89,11 +101,12 @@ def outs_of(revision: str) -> dict[str, str]:
         return {}
 
 
-def files_of(revision: str) -> Find:
+def files_of(revision: str, lacking: set[str] | None = None) -> Find:
     """A function from the path of an output, or of a file in one, to its file in the cache.
 
     Args:
         revision: whose `dvc.lock` counts; an empty one is the work tree.
+        lacking: filled with the MD5s of those that the cache does not have.
     """
     outs, objects = outs_of(revision), objects_folder()
 
@@ -107,6 +120,8 @@ def files_of(revision: str) -> Find:
                 md5 = _listed(stored(md5)).get(path.relative_to(above).as_posix(), "")
             if md5 and stored(md5).is_file():
                 return stored(md5)
+            if md5 and lacking is not None:
+                lacking.add(md5)
         return None
 
     return find

@@ -10,12 +10,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO
 
-from harness import ending, project
+from harness import ending, processor, project
 from harness.core.errors import UserError, reason
 from harness.core.paths import LOCK, unfinished
 from harness.lock import alone
@@ -27,6 +28,8 @@ HINTS = (
     *("Generating lock file", "Updating lock file", "Use `dvc push`"),
     *("To track the changes", "\tgit add", "To enable auto staging", "\tdvc config"),
 )
+# Runs one stage; its exit code.
+RunStage = Callable[[Calls, str], int]
 
 
 def outdated() -> tuple[dict[str, set[str]], list[str]]:
@@ -51,14 +54,18 @@ def outdated() -> tuple[dict[str, set[str]], list[str]]:
         if needs[stage] & changed:
             changed.add(stage)
     tracked = sorted({out.parts[0] for out in outs} - {".."})
-    return {name: needs[name] & changed for name in needs if name in changed}, [str(LOCK), *tracked]
+    return {name: needs[name] & changed for name in needs if name in changed}, [
+        str(LOCK),
+        *tracked,
+    ]
 
 
-def run(jobs: int, lock: IO[str], stopped: str) -> None:
+def run(jobs: int, lock: IO[str], stopped: str, run_one: RunStage | None = None) -> None:
     """Bring all stages up to date, at most `jobs` at once.
 
     Args:
         stopped: what to print when this process is asked to end.
+        run_one: what runs a stage; `run_stage` by default.
 
     Raises:
         UserError: a stage failed, and the others are stopped; or DVC cannot read the pipeline.
@@ -91,7 +98,7 @@ def run(jobs: int, lock: IO[str], stopped: str) -> None:
                 ready = sorted([*ready, *sorter.get_ready()], key=order.index)
                 while ready and len(running) < jobs:
                     stage = ready.pop()
-                    running[pool.submit(_run_stage, calls, stage)] = stage
+                    running[pool.submit(run_one or run_stage, calls, stage)] = stage
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     stage = running.pop(future)
                     ending.await_end_if_asked()
@@ -101,10 +108,12 @@ def run(jobs: int, lock: IO[str], stopped: str) -> None:
                     shutil.rmtree(unfinished(stage), ignore_errors=True)
         finally:
             calls.stop()
+    if processor.RECORD.exists():
+        tracked.append(str(processor.RECORD))
     print(f"All stages are up to date; `git add {' '.join(tracked)}` tracks the results.")
 
 
-def _run_stage(calls: Calls, stage: str) -> int:
+def run_stage(calls: Calls, stage: str) -> int:
     """Run one stage alone, print its lines with its name in front; its exit code.
 
     Raises:
@@ -117,21 +126,30 @@ def _run_stage(calls: Calls, stage: str) -> int:
         text=True,
         errors="replace",
     ) as child:
+        ran = False
         for line in child.stdout or ():
+            ran |= bool(processor.stages_that_ran(line))
             if line.strip() and not line.startswith(HINTS) and not calls.stopping:
                 print(f"{stage:18} | {line}", end="", flush=True)
+    if ran and not child.returncode:
+        processor.record(stage, processor.kind())
     return child.returncode
 
 
-def main(jobs: int) -> None:
+def main(jobs: int, run_one: RunStage | None = None) -> None:
     """Check the project's files, then bring all stages up to date, at most `jobs` at once.
+
+    Args:
+        run_one: as in `run`.
 
     Raises:
         UserError: as `run`; or another such command runs here.
     """
     table = project.read()
     stopped = f"stopped; `{table.command} repro` resumes from here"
+    if run_one:
+        stopped = "stopped; jobs that were submitted go on, and the same command resumes from here"
     ending.end_when_asked(stopped)
     table.check()
     with alone("repro", "`repro`") as lock:
-        run(jobs, lock, stopped)
+        run(jobs, lock, stopped, run_one)
