@@ -8,10 +8,12 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
 PAGE := .dvc/page.html
+COMPILE := $(PY) -m uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
+  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade -q
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench broken check check-results clean crash-test format help lock pictures pull push
-.PHONY: quick readme report repro s3 seeds sweep test tour venv verify
+.PHONY: audit bench broken check check-results clean clusters crash-test format help lock pictures
+.PHONY: pull push quick ray readme report repro s3 seeds sweep test tour venv verify
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -46,8 +48,11 @@ crash-test: venv ## kill a small pipeline again and again and compare every byte
 s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8333
 	$(PY) -m tests.s3 $(if $(PORT),--port $(PORT))
 
-test: venv ## run all tests, two at once
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: venv ## run all tests but those of clusters, two at once
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not clusters"
+
+clusters: venv ## run the tests that start real clusters of Slurm and Ray on this machine
+	$(PY) -m pytest -m clusters
 
 quick: venv ## run the tests that train nothing and start no browser or server
 	$(PY) -m pytest -n 2 -m "not slow"
@@ -79,10 +84,12 @@ bench: venv ## measure speed against the chapter's code, write bench/RESULTS.md;
 	$(PY) -m bench.run $(if $(FULL),--full)
 
 lock: venv ## lock the newest requirements that pyproject.toml allows, with hashes for every platform
-	$(PY) -m uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest \
-	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-	  --upgrade -q -o requirements.txt
+	$(COMPILE) pyproject.toml --extra jax --extra dev -o requirements.txt
+	$(PY) .ci/extra.py ray | $(COMPILE) - -c requirements.txt -o requirements-ray.txt
 	$(PY) -m unroll versions
+
+ray: venv ## install Ray, too, for `--on ray` and its tests
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-ray.txt
 
 venv: $(READY) $(PAGE) ## set up the environment: the locked requirements, `unroll`, the page of plots
 

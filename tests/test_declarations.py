@@ -81,7 +81,10 @@ def test_the_tracked_versions_are_the_locked_ones(monkeypatch):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(("harness", "stages", "unroll"), ["jax"]), (("bench", "tests"), ["jax", "dev"])],
+    [
+        (("harness", "stages", "unroll"), ["jax", "ray"]),
+        (("bench", "tests"), ["jax", "dev", "ray"]),
+    ],
     ids=["product", "development"],
 )
 def test_every_package_that_is_imported_is_declared(folders, extras):
