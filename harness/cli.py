@@ -7,12 +7,19 @@ line are answered at once.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.commands import Commands
 
 JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), metavar="N")
+ON = click.option(
+    "--on", type=click.Choice(["slurm", "ray"]), help="As jobs of this engine; see cluster.yaml."
+)
+AGAIN = click.option(
+    "--again", is_flag=True, help="Also what has failed or was cancelled on a cluster."
+)
 REMOTE = click.option("--remote", metavar="NAME", help="A remote of DVC, not the default one.")
 
 
@@ -26,8 +33,10 @@ def main(context: click.Context) -> None:
 
 @main.command()
 @JOBS
-def repro(jobs: int) -> None:
-    """Run the pipeline, N independent stages at once."""
+@ON
+@AGAIN
+def repro(jobs: int, on: str | None, again: bool) -> None:
+    """Run the pipeline, N independent stages at once, or on a cluster."""
     from harness import project
     from harness.running import repro
     from harness.stages import checks, dvc_file
@@ -35,7 +44,12 @@ def repro(jobs: int) -> None:
     # First, as a misspelled parameter also makes a template fail, with a less clear message.
     project.read().check()
     checks.parameter_names(dvc_file.stages().values())
-    repro.main(jobs)
+    if on:
+        from harness.cluster import stages
+
+        stages.main(on, jobs, again)
+    else:
+        repro.main(jobs)
 
 
 @main.command("set")
@@ -47,13 +61,73 @@ def set_(file: Path) -> None:
     overlay.main(file)
 
 
+def elsewhere(what: str, on: str | None, again: bool) -> Any:
+    """What runs settings on an engine, a function of `harness.cluster.driver`; None without one."""
+    if not on:
+        return None
+    from harness.cluster import driver
+
+    return getattr(driver, what)(on, again)
+
+
 @main.command()
 @JOBS
-def sweep(jobs: int) -> None:
-    """Try the settings of sweep.yaml as experiments, N at once."""
+@ON
+@AGAIN
+def sweep(jobs: int, on: str | None, again: bool) -> None:
+    """Try the settings of sweep.yaml as experiments, N at once, or on a cluster."""
     from harness.experiments import sweep
 
-    sweep.main(jobs)
+    sweep.main(jobs, elsewhere("sweeping", on, again))
+
+
+@main.command()
+@click.argument("commit")
+@click.option("--setting", metavar="NAME", help="A setting of sweep.yaml, or default.")
+@click.option("--stage", metavar="NAME", help="A stage, after those before it.")
+@click.option("--seed", type=int, help="With --stage: as an experiment with this seed.")
+@REMOTE
+@click.option("--git", "git_remote", metavar="NAME", help="The remote of git; default: origin.")
+@AGAIN
+def job(
+    commit: str,
+    setting: str | None,
+    stage: str | None,
+    seed: int | None,
+    remote: str | None,
+    git_remote: str | None,
+    again: bool,
+) -> None:
+    """Do one job of a sweep or of the pipeline, on any machine; Slurm and Ray call this."""
+    from harness.cluster import job, task
+
+    asked = task.asked(setting, stage, seed)
+    if told := job.told():
+        from harness.cluster import cluster_file, working
+
+        working.main(asked, told, (setting, stage, seed), again, cluster_file.read())
+    else:
+        job.main(commit, asked.name, remote, git_remote)
+
+
+@main.command()
+@ON
+@click.option("--follow", metavar="NAME", help="Print the log of this job as it grows.")
+def jobs(on: str | None, follow: str | None) -> None:
+    """List the jobs of the last commit: state, node, since when, last line."""
+    from harness.cluster import listing
+
+    listing.follow(on, follow) if follow else listing.show(on)
+
+
+@main.command()
+@ON
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def cancel(on: str | None, names: tuple[str, ...]) -> None:
+    """End jobs of the last commit, by default all that are not over."""
+    from harness.cluster import listing
+
+    listing.cancel(on, names)
 
 
 @main.command()

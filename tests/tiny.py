@@ -64,13 +64,13 @@ class Tiny:
         self.folder, self.objects = folder, folder / OBJECTS
 
     @classmethod
-    def made(cls, folder: Path) -> Tiny:
-        """A new one, that has run."""
+    def made(cls, folder: Path, contents: dict[str, str] = FILES) -> Tiny:
+        """A new one of these files, that has run."""
         folder.mkdir()
         tiny = cls(folder)
         tiny.git("init", "-q", "-b", "main")
         Repo.init(str(folder)).close()
-        for name, text in FILES.items():
+        for name, text in contents.items():
             (folder / name).write_text(text)
         tiny.repro()
         tiny.git("add", "-A")

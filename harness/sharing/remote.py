@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dvc.config import Config
 from dvc.data_cloud import Remote
@@ -186,11 +186,17 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(first[:5]) + (", ..." if first[5:] else "")
 
 
-def main(command: str, name: str | None) -> None:
-    """Run `push`, `pull` or `audit` against a remote, the default one for None.
+@contextlib.contextmanager
+def opened(name: str | None, command: str) -> Iterator[tuple[Repo, Remote]]:
+    """The project of the current folder and one of its remotes, the default one for None.
+
+    What DVC, a client or the system raises meanwhile becomes a `UserError`.
+
+    Args:
+        command: what uses it, for messages.
 
     Raises:
-        UserError: the remote or the clone cannot be used, or what the command says.
+        UserError: there is no such remote, it keeps versions of its own, or it cannot be used.
     """
     setup()
     logging.getLogger("dvc").setLevel(logging.ERROR)  # its warnings would stand beside our line
@@ -211,9 +217,7 @@ def main(command: str, name: str | None) -> None:
             remote = repo.cloud.get_remote(name)
             if remote.worktree or remote.fs.version_aware:
                 raise UserError(f"remote {name} keeps versions of its own; use `dvc {command}`")
-            probe.check(remote, writing=command == "push")
-            with probe.watched(remote):
-                getattr(Share(repo, remote), command)()
+            yield repo, remote
     except Exception as error:
         # What DVC, a client or the system raises is no mistake of this code; a TypeError is.
         is_builtin = type(error).__module__ == "builtins"
@@ -222,3 +226,15 @@ def main(command: str, name: str | None) -> None:
         ):
             raise
         raise UserError(f"remote {name}: {reason(error)}; {AGAIN}") from None
+
+
+def main(command: str, name: str | None) -> None:
+    """Run `push`, `pull` or `audit` against a remote, the default one for None.
+
+    Raises:
+        UserError: the remote or the clone cannot be used, or what the command says.
+    """
+    with opened(name, command) as (repo, remote):
+        probe.check(remote, writing=command == "push")
+        with probe.watched(remote):
+            getattr(Share(repo, remote), command)()

@@ -1,0 +1,38 @@
+"""Experiments on their way to and from the git remote, one at a time and never written over."""
+
+from __future__ import annotations
+
+from harness.core.errors import UserError
+from harness.git import git
+
+
+def send(url: str, revision: str, ref: str) -> None:
+    """Put an experiment's reference into the git remote, unless it has one of that name already.
+
+    Another copy of the job may have been first. Its experiment is as complete as ours, so it stays.
+
+    Raises:
+        UserError: the remote did not take it.
+    """
+    if there(url, ref):
+        return
+    try:
+        # The lease: only if there is none at that moment.
+        git("push", "--quiet", f"--force-with-lease={ref}:", url, f"{revision}:{ref}")
+    except UserError:
+        if not there(url, ref):
+            raise
+
+
+def there(url: str, ref: str) -> bool:
+    """Whether the git remote has a reference."""
+    return bool(git("ls-remote", url, ref).strip())
+
+
+def bring(url: str, ref: str) -> None:
+    """Fetch an experiment's reference.
+
+    Raises:
+        UserError: the remote has none, or is away.
+    """
+    git("fetch", "--quiet", "--no-write-fetch-head", url, f"+{ref}:{ref}")

@@ -1,0 +1,157 @@
+"""One question or order to Ray: `python -m harness.cluster.ray_call`, JSON in, JSON out.
+
+A process of its own, because Ray ends or blocks the process that is connected when its head goes
+away. Each job is a detached actor. The head owns it, so that it waits for a free node, and starts
+again on another one when its node dies, whether the submitting process lives or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def main(order: dict[str, Any]) -> Any:
+    """Do what is ordered: `check`, `submit`, `live` or `cancel`.
+
+    Args:
+        order: `do`; the `address` of the head; the `group` of the jobs; and what it takes.
+
+    Returns:
+        What `ray_engine` says of each.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    ray.init(
+        address=order["address"],
+        namespace=order["group"],
+        log_to_driver=False,
+        configure_logging=False,
+        include_dashboard=False,
+    )
+    return {"check": _check, "submit": _submit, "live": _live, "cancel": _cancel}[order["do"]](
+        order
+    )
+
+
+def _check(order: dict[str, Any]) -> dict[str, Any]:
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    return {
+        "addresses": sorted({node["NodeManagerAddress"] for node in nodes}),
+        "cpus": max((node["Resources"].get("CPU", 0) for node in nodes), default=0),
+        "python": ".".join(map(str, sys.version_info[:2])),
+    }
+
+
+def _submit(order: dict[str, Any]) -> None:
+    import ray
+
+    actor: Any = ray.remote(job_class())
+    nodes = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+    avoid = nodes & set(order["avoid"])
+    where = {"ray.io/node-id": f"!in({','.join(sorted(avoid))})"} if nodes - avoid else {}
+    for name, script in order["scripts"].items():
+        actor.options(
+            name=_named(order, name),
+            namespace=order["group"],
+            get_if_exists=True,
+            lifetime="detached",
+            max_restarts=-1,
+            num_cpus=order["cpus"],
+            **({"label_selector": where} if avoid and where else {}),
+        ).remote(name, script)
+    for name in order["scripts"]:  # the head has them all, or this raises
+        ray.get_actor(_named(order, name), namespace=order["group"])
+
+
+def job_class() -> type:
+    """The actor, by value: a node has no module of ours to import it from."""
+
+    class Job:
+        """Runs a script of bash and ends itself with it."""
+
+        def __init__(self, name: str, script: str) -> None:
+            import threading
+
+            threading.Thread(target=self._run, args=(name, script), daemon=True).start()
+
+        def _run(self, name: str, script: str) -> None:
+            import ctypes
+            import os
+            import subprocess
+            import sys
+            import time
+
+            import ray
+
+            def die_with_actor() -> None:
+                if sys.platform == "linux":
+                    ctypes.CDLL(None).prctl(1, 9)
+
+            context = ray.get_runtime_context()
+            # Ray sets the number of threads; a job's results must not depend on who runs it.
+            left_out = ("OMP_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV")
+            variables = {k: v for k, v in os.environ.items() if k not in left_out}
+            variables["HARNESS_NODE"] = context.get_node_id()
+            subprocess.run(
+                ["bash", "-l", "-c", script],
+                env=variables,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_actor,
+                check=False,
+            )
+            while True:  # until the head has noted that the job is over
+                try:
+                    ray.kill(context.current_actor)
+                except Exception as error:  # the head may be away
+                    print(name, error, flush=True)
+                time.sleep(1)
+
+    return Job
+
+
+def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of each actor of the group that is not dead: state, node, since when, and its id."""
+    from ray._private.state import actors  # the public list needs Ray's dashboard
+
+    found, prefix = {}, _named(order, "")
+    for key, entry in actors().items():
+        name = str(entry["Name"])
+        if name.startswith(prefix) and entry["State"] != "DEAD":
+            found[name.removeprefix(prefix)] = {
+                "state": entry["State"],
+                "node": entry["Address"]["NodeID"],
+                "since": entry["StartTime"],
+                "id": key,
+            }
+    return found
+
+
+def _cancel(order: dict[str, Any]) -> None:
+    import ray
+
+    for name in order["names"]:
+        try:
+            ray.kill(ray.get_actor(_named(order, name), namespace=order["group"]))
+        except ValueError:  # it is over
+            continue
+
+
+def _named(order: dict[str, Any], name: str) -> str:
+    """An actor's name, by which it is known among those of other groups."""
+    return f"{order['group']}/{name}"
+
+
+if __name__ == "__main__":
+    # What Ray prints goes to standard error; the answer alone to standard output.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    answer = json.dumps(main(json.load(sys.stdin)))
+    os.write(out, answer.encode())
+    os._exit(0)  # Ray's own end takes seconds, and may wait for a head that is gone
