@@ -55,12 +55,13 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0) -> Iterator[Server]:
+def serving(folder: Path, port: int = 0, again: bool = False) -> Iterator[Server]:
     """Serve a folder on this machine alone, until the end of the context or of this process.
 
     Args:
         folder: made if need be: the store with one bucket, new credentials and the server's log.
         port: 0 for a free one.
+        again: with the keys of the last server of this folder, not with new ones.
 
     Raises:
         UserError: rclone is missing, or cannot serve, because the port is taken for example.
@@ -70,6 +71,8 @@ def serving(folder: Path, port: int = 0) -> Iterator[Server]:
     (store / BUCKET).mkdir(parents=True, exist_ok=True)
     # DVC's client and rclone take no keys of fewer than 16 characters.
     key, secret = secrets.token_hex(10), secrets.token_hex(20)
+    if again:
+        key, secret = re.findall(r"= (\w+)$", credentials.read_text(), re.MULTILINE)
     credentials.unlink(missing_ok=True)
     with os.fdopen(os.open(credentials, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")

@@ -139,9 +139,22 @@ def test_every_installation_demands_hashes():
     assert [entry for entry in found if not harmless.search(entry[1])] == []
 
 
-def test_every_requirement_has_hashes_and_no_other_source():
-    text = (ROOT / "requirements.txt").read_text("utf-8").replace("\\\n", " ")
+LOCKS = {"requirements.txt": 50, "requirements-ray.txt": 10}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_requirement_has_hashes_and_no_other_source(name):
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and line.strip()[0] != "#"]
-    assert len(lines) > 50
+    assert len(lines) > LOCKS[name]
     bare = r"[\w.\[\]-]+==[\w.+!-]+( *;[^#]*?)?( +--hash=sha256:[0-9a-f]{64})+\s*"
     assert [line for line in lines if not re.fullmatch(bare, line)] == []
+
+
+def test_the_lock_of_ray_moves_no_other_package():
+    whole, added = (
+        dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in LOCKS
+    )
+    assert "ray" in added.keys() - whole.keys()
+    assert {name: added[name] for name in added if name in whole}.items() <= whole.items()
