@@ -51,11 +51,13 @@ def readme() -> None:
 @click.argument("count", type=click.IntRange(2))
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @cli.JOBS
-def seeds(count: int, models: tuple[str, ...], jobs: int) -> None:
+@cli.ON
+@cli.AGAIN
+def seeds(count: int, models: tuple[str, ...], jobs: int, on: str | None, again: bool) -> None:
     """Train models, by default all, with COUNT seeds: metrics/seeds.json."""
     from unroll.reporting import seeds
 
-    seeds.main(count, models, jobs)
+    seeds.main(count, models, jobs, cli.elsewhere("seeding", on, again))
 
 
 @main.command()

@@ -9,6 +9,7 @@ from scipy import stats
 
 from harness.experiments import seeds
 from harness.experiments.seeds import current
+from harness.experiments.sweep import Elsewhere
 from harness.reporting import labels, markdown
 from unroll.reporting import trained
 
@@ -26,9 +27,12 @@ class Held(NamedTuple):
         return not self.low <= 0 <= self.high
 
 
-def main(count: int, models: tuple[str, ...], jobs: int) -> None:
-    """Train and measure models, by default all, with `count` seeds."""
-    seeds.main([f"evaluate@{model}" for model in models or trained.corpora()], count, jobs)
+def main(
+    count: int, models: tuple[str, ...], jobs: int, elsewhere: Elsewhere | None = None
+) -> None:
+    """Train and measure models, by default all, with `count` seeds, here or `elsewhere`."""
+    stages = [f"evaluate@{model}" for model in models or trained.corpora()]
+    seeds.main(stages, count, jobs, elsewhere)
 
 
 def shown(entries: dict[str, Any], model: str, metric: str, part: str = "test") -> str:
