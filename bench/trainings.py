@@ -20,7 +20,8 @@ from harness.checking.verify import remove
 from harness.clone import clone
 from harness.core.files import read_json, write_json
 from harness.dvc_private import cache_folder
-from harness.stages import dvc_file
+from harness.stages import dvc_file, lock_file
+from harness.stages.hashing import digest
 from unroll.core import paths
 from unroll.reporting import trained
 
@@ -45,7 +46,10 @@ def main(models: list[str]) -> None:
                 remove(root / out)
             command = python("-m", "harness.stages", stages[name].name, corpora[name])
             found = cost(command, root)
-            print(f"{name}: {found.cpu:.0f} s of processor time, {found.seconds:.0f} s", flush=True)
+            spent = f"{found.cpu:.0f} s of processor time, {found.seconds:.0f} s"
+            made = lock_file.outputs(root)[stages[name].name]
+            same = all(digest(root / out) == made[out] for out in stages[name].outs)
+            print(f"{name}: {spent}, {'the same' if same else 'OTHER'} bytes", flush=True)
             results = read_json(RESULTS) if RESULTS.exists() else {}
             results[name] = {"seconds": round(found.cpu), "machine": machine()}
             write_json(RESULTS, dict(sorted(results.items())))
