@@ -40,12 +40,14 @@ class Sweep:
     """A finished sweep.
 
     Attributes:
+        load: of this machine before, by whatever else runs on it.
         seconds: from the command to the table.
         phases: seconds of each phase of each job that trained, by phase.
     """
 
     engine: str
     nodes: int
+    load: float
     seconds: float
     phases: dict[str, list[float]]
 
@@ -53,9 +55,10 @@ class Sweep:
 def sweep(engine: str, nodes: int, seed: int, folder: Path) -> Sweep:
     """Run it on a new cluster, whose nodes have worked once."""
     settings = {f"width-{width}": {"width": width} for width in range(2, COUNT + 2)}
-    store = Store(folder / "store")
+    store, load = Store(folder / "store"), os.getloadavg()[0]
     with clusters.make(engine, folder / "cluster", nodes) as cluster:
-        warm = Project(folder / "warm", cluster, store.server, Training(seed + 1000, settings, 1))
+        few = {name: settings[name] for name in list(settings)[:nodes]}
+        warm = Project(folder / "warm", cluster, store.server, Training(seed + 1000, few, 1))
         _ended(warm)
         training = Training(seed, settings, EPOCHS)
         project = Project(folder / "sweep", cluster, store.server, training, seconds=EPOCH)
@@ -67,7 +70,7 @@ def sweep(engine: str, nodes: int, seed: int, folder: Path) -> Sweep:
             for phase in PHASES:
                 phases[phase].append(facts["seconds"].get(phase, 0.0))
     store.end()
-    return Sweep(engine, nodes, seconds, phases)
+    return Sweep(engine, nodes, load, seconds, phases)
 
 
 def _ended(project: Project) -> None:
@@ -86,6 +89,7 @@ def report(sweeps: list[Sweep]) -> str:
             [
                 *(found.engine, str(found.nodes), f"{found.seconds:.0f}", f"{ideal:.0f}"),
                 *(f"{ideal / found.seconds:.0%}", f"{one / found.seconds:.2f}"),
+                f"{found.load:.1f}",
             ]
         )
         parts = {phase: statistics.median(found.phases[phase]) for phase in PHASES}
@@ -93,13 +97,15 @@ def report(sweeps: list[Sweep]) -> str:
         cells = [f"{parts[phase]:.1f}" for phase in PHASES]
         costs.append([found.engine, str(found.nodes), *cells, f"{sum(parts.values()):.1f}"])
     head = ["engine", "nodes", "seconds", "ideal", "efficiency", "times as fast as one node"]
+    head += ["load before"]
     phases = [*(f"`{phase}`" for phase in PHASES), "in all"]
     return "\n\n".join(
         [
             f"Eight equal trainings of {training:.0f} s each, on {processor.kind()}. Both nodes "
             f"are one machine with {os.cpu_count()} processors, so trainings wait instead of "
             "computing. The ideal is the trainings alone, divided by the nodes. The engine is "
-            f"asked every {POLL:.0f} s here, every 15 s by `sweep --on`.",
+            f"asked every {POLL:.0f} s here, every 15 s by `sweep --on`. The load before is that "
+            f"of all else on the machine; above {os.cpu_count()}, jobs wait for a processor.",
             table(head, rows, numbers=range(1, len(head))),
             "Seconds that a job costs beside its training, the median; nodes have the "
             "environment and the repository already:",

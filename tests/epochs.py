@@ -61,8 +61,9 @@ while epoch < params["epochs"]:
         time.sleep(0.05)
     state = hashlib.shake_256(state + texts + b"%d" % epoch).digest(2000 * params["width"])
     if journal := os.environ.get("JOURNAL"):
+        node = os.environ.get("CLUSTER_NODE") or os.environ["SLURMD_NODENAME"]
         with open(journal, "a") as file:
-            file.write(f"{params['width']} {epoch} {os.environ['HARNESS_NODE']}\\n")
+            file.write(f"{params['width']} {epoch} {node}\\n")
     print("epoch", epoch, flush=True)
     write(folder / f"epoch-{epoch:03}", state)
     (folder / f"epoch-{epoch - 2:03}").unlink(missing_ok=True)

@@ -52,7 +52,9 @@ def _submit(order: dict[str, Any]) -> None:
     import ray
 
     actor: Any = ray.remote(job_class())
-    nodes = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+    # The head often has no processors: with all others to avoid, a job would wait for ever.
+    able = [n for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= order["cpus"]]
+    nodes = {node["NodeID"] for node in able}
     avoid = nodes & set(order["avoid"])
     where = {"ray.io/node-id": f"!in({','.join(sorted(avoid))})"} if nodes - avoid else {}
     for name, script in order["scripts"].items():
