@@ -62,4 +62,5 @@ def test_a_corpus_and_an_architecture_are_added_as_it_says(clone, folder):
     # The other models have trained again, as the folder of architectures has changed, and nothing
     # of theirs is new.
     changed = copy.run("git", "diff", "--name-only", "--", ":!docs").split()
-    assert changed == ["README.md", "corpora.yaml", "dvc.lock", "dvc.yaml", "params.yaml"]
+    files = ["README.md", "corpora.yaml", "dvc.lock", "dvc.yaml", "params.yaml", "processor.yaml"]
+    assert changed == files
