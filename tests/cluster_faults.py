@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -38,7 +39,20 @@ class Scene:
 
     def wait(self, is_so: Callable[[], bool]) -> None:
         """Wait until something is so; the driver must not end before."""
-        self.project.wait(is_so, self.driver)
+
+        def looked() -> bool:
+            # After its controller was killed, Slurm may take a node out for a "Duplicate jobid".
+            self.resumed += self.cluster.resume()
+            return is_so()
+
+        self.project.wait(looked, self.driver)
+
+    def end(self) -> int:
+        """Wait until the driver ends; its exit code."""
+        while (code := self.driver.poll()) is None:
+            self.resumed += self.cluster.resume()
+            time.sleep(0.5)
+        return code
 
     def done(self) -> int:
         """The last epoch that every setting has trained that trains at all."""

@@ -49,7 +49,7 @@ def sweeping(folder, cluster, store, training, allowed=ALL):
 
 def finished(scene):
     """The results of a sweep; its driver must come to its end by itself."""
-    assert scene.driver.wait() == 0, scene.project.log.read_text()
+    assert scene.end() == 0, scene.project.log.read_text()
     return scene.project.results()
 
 
