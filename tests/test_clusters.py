@@ -92,8 +92,11 @@ def test_a_training_whose_node_is_killed_goes_on_on_the_other(cluster, store, tm
 def test_a_sweep_survives_its_driver_the_head_and_a_job_ended_by_hand(cluster, store, tmp_path):
     scene = sweeping(tmp_path, cluster, store, TWO, allowed=1)
     suffer(scene, faults.driver)
-    suffer(scene, faults.cancel)
+    # Until it has asked all that it asks first: without a head, it would refuse.
+    scene.wait(lambda: scene.project.log.read_text().count("to bring home") == 2)
     suffer(scene, faults.head, 3)
+    # Last, as the job then waits until the other one has left the other node.
+    suffer(scene, faults.cancel)
     scene.project.allow()
     assert finished(scene) == on_one_machine(tmp_path / "local", TWO)
 
