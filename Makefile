@@ -51,8 +51,8 @@ s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8
 test: venv ## run all tests but those of clusters, two at once
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not clusters"
 
-clusters: venv ## run the tests that start real clusters of Slurm and Ray on this machine
-	$(PY) -m pytest -m clusters
+clusters: venv ## run the tests that start real clusters on this machine; ENGINE=slurm or ray
+	$(PY) -m pytest -m clusters $(if $(ENGINE),-k $(ENGINE))
 
 quick: venv ## run the tests that train nothing and start no browser or server
 	$(PY) -m pytest -n 2 -m "not slow"
