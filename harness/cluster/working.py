@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +30,6 @@ from harness.cluster.heartbeat import Heartbeat, node
 from harness.cluster.patience import patiently
 from harness.cluster.records import CANCELLED, DONE, FAILED, Records
 from harness.cluster.task import Task, Work
-from harness.core.environment import git_free_environment
 from harness.core.errors import UserError, reason
 from harness.dvc_runs import Plan, Runs
 from harness.experiments import store, trial
@@ -113,18 +111,7 @@ class Working:
 
     def _repro(self, stage: str, calls: Calls) -> None:
         command = [sys.executable, "-m", "dvc", "repro", "--allow-missing", stage]
-        with (
-            self.log.open("ab") as file,
-            calls.started(
-                command,
-                env=git_free_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            ) as child,
-        ):
-            pass
-        if child.returncode:
+        if calls.logged(command, Path(), self.log):
             # A scheduler that ends a job asks all of its processes; this one may hear it last.
             time.sleep(GRACE)
             ending.await_end_if_asked()

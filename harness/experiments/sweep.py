@@ -7,7 +7,6 @@ and the chart of docs/.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import IO
 
 from harness import ending
-from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.experiments import store, sweep_file, sweep_report, trial
 from harness.experiments.sweep_file import Setting, Sweep
@@ -41,27 +39,12 @@ def run(sweeps: Sequence[Sweep], commit: str, jobs: int, lock: IO[str]) -> list[
     calls = Calls(lock)
     ending.end_when_asked("stopped; the same command resumes", calls.stop)
 
-    def call(command: list[str], folder: Path, log: Path) -> int:
-        with (
-            log.open("ab") as file,
-            calls.started(
-                command,
-                cwd=folder,
-                env=git_free_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            ) as child,
-        ):
-            pass
-        return child.returncode
-
     def one(task: tuple[Setting, Sweep]) -> bool:
         setting, sweep = task
         print(f"{setting.name:18} starts; log: {trial.log_of(setting)}", flush=True)
         begin = time.monotonic()
         try:
-            found = trial.run(setting, sweep, commit, call)
+            found = trial.run(setting, sweep, commit, calls.logged)
         except (UserError, OSError) as error:
             if not calls.stopping:
                 print(f"{setting.name:18} FAILED: {error}", flush=True)

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
 
+from harness.core.environment import git_free_environment
 from harness.core.errors import UserError
 from harness.ending import killed_with_parent
 
@@ -32,6 +34,18 @@ class Calls:
         self._guard = threading.Lock()
         self._running: set[subprocess.Popen[Any]] = set()
         self.stopping = False
+
+    def logged(self, command: list[str], folder: Path, log: Path) -> int:
+        """Run a command in a folder to its end, its lines added to a log; the exit code.
+
+        Raises:
+            UserError: all commands were stopped.
+        """
+        options: dict[str, Any] = {"cwd": folder, "env": git_free_environment()}
+        options |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        with log.open("ab") as file, self.started(command, stdout=file, **options) as child:
+            pass
+        return child.returncode
 
     @contextlib.contextmanager
     def started(self, command: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
