@@ -65,8 +65,17 @@ def section(name: str, tried: Sweep, found: dict[str, Experiment]) -> str:
     return f"## `{name}`\n\n{table(head, rows)}"
 
 
+def written() -> dict[str, str]:
+    """The sections of the report by model, as they stand."""
+    _, *parts = REPORT.read_text("utf-8").split("\n\n## ") if REPORT.exists() else [""]
+    return {part.split("`")[1]: f"## {part.rstrip()}" for part in parts}
+
+
 def main(models: list[str]) -> None:
-    """Run what is missing of these models, by default of all, and write the report."""
+    """Run what is missing of these models, by default of all, and write the report.
+
+    The report keeps what it says of models whose experiments are not here.
+    """
     every = read_yaml(SETTINGS)
     commit = store.start()
     sweeps = {name: of_model(name, every[name]) for name in every}
@@ -74,11 +83,13 @@ def main(models: list[str]) -> None:
         store.check_committed(tried)
     with alone(sweep.LOCK, "`sweep`") as lock:
         failed = sweep.run([sweeps[name] for name in models or every], commit, 2, lock)
-    parts = [HEAD]
+    parts, kept = [HEAD], written()
     for name, tried in sweeps.items():
         found = store.finished(tried, commit)
         if tried.settings[0].name in found:
             parts.append(section(name, tried, found))
+        elif name in kept:
+            parts.append(kept[name])
     write_text(REPORT, "\n\n".join(parts) + "\n")
     sweep.refuse(failed, sum(len(tried.settings) for tried in sweeps.values()))
 
