@@ -83,8 +83,10 @@ def test_of_a_long_text_the_first_third_and_the_end_are_read(folder):
     known = Known.load(folder)
     words = [WORDS[i % len(WORDS)] for i in range(40)]
     ids = known.ids(words)
-    assert known.encode(words)[:, 0].tolist() == [*ids[:4], *ids[-8:]]
-    assert known.encode([*words[:2], "?"])[:, 0].tolist() == [PAD] * 9 + [*ids[:2], 2]
+    long, short = known.encode([words, [*words[:2], "?"]])[:, :, 0].tolist()
+    assert long == [*ids[:4], *ids[-8:]]
+    assert short == [PAD] * 9 + [*ids[:2], 2]
+    assert len(known.encode([])) == 0
 
 
 def test_rows_are_updated_as_a_dense_update_would_and_others_are_not():

@@ -178,3 +178,20 @@ def test_what_a_killed_dvc_leaves_is_ended(pipeline):
     call.kill()
     assert "error: stage one failed" in running.rest()
     assert gone([stage])
+
+
+def test_the_longest_chain_starts_first_then_what_most_wait_for(pipeline):
+    made = pipeline(
+        ("alone", [], "echo a > alone.out"),
+        ("end", ["middle"], "echo a > end.out"),
+        ("middle", ["begin"], "echo a > middle.out"),
+        ("begin", [], "echo a > begin.out"),
+        ("pair", ["wanted"], "echo a > pair.out"),
+        ("twin", ["wanted"], "echo a > twin.out"),
+        ("one", ["short"], "echo a > one.out"),
+        ("wanted", [], "echo a > wanted.out"),
+        ("short", [], "echo a > short.out"),
+    )
+    lines = made.run("harness", "repro", "--jobs", "1").splitlines()
+    ran = [line.split()[0] for line in lines if "Running stage" in line]
+    assert ran == ["begin", "wanted", "short", "middle", "one", "twin", "pair", "end", "alone"]

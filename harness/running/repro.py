@@ -60,6 +60,28 @@ def outdated() -> tuple[dict[str, set[str]], list[str]]:
     ]
 
 
+def urgencies(needs: dict[str, set[str]]) -> dict[str, tuple[int, int, int]]:
+    """What to start first of the stages that could start: those with the highest numbers.
+
+    These begin the longest chain of stages (Hu 1961), and of equal ones have most others wait for
+    them; of those, the later in `dvc.yaml`. So the last stages, which are short, fill all jobs.
+
+    Args:
+        needs: by stage, those of them that it depends on, directly.
+
+    Returns:
+        By stage: the length of the longest chain of stages that wait for it, how many wait in all,
+        and its place.
+    """
+    after: dict[str, set[str]] = {stage: set() for stage in needs}
+    chain = dict.fromkeys(needs, 0)
+    for stage in reversed([*TopologicalSorter(needs).static_order()]):
+        for other in needs[stage]:
+            after[other] |= {stage, *after[stage]}
+            chain[other] = max(chain[other], chain[stage] + 1)
+    return {stage: (chain[stage], len(after[stage]), place) for place, stage in enumerate(needs)}
+
+
 def run(jobs: int, lock: IO[str], stopped: str, run_one: RunStage | None = None) -> None:
     """Bring all stages up to date, at most `jobs` at once.
 
@@ -85,7 +107,7 @@ def run(jobs: int, lock: IO[str], stopped: str, run_one: RunStage | None = None)
         return
     calls = Calls(lock)
     ending.end_when_asked(stopped, calls.stop)
-    order = list(needs)
+    urgency = urgencies(needs)
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     ready: list[str] = []
@@ -93,9 +115,7 @@ def run(jobs: int, lock: IO[str], stopped: str, run_one: RunStage | None = None)
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while sorter.is_active():
-                # The later in `dvc.yaml` the sooner: what has begun comes to its end, and long
-                # trainings do not wait for the short stages before them.
-                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                ready = sorted([*ready, *sorter.get_ready()], key=urgency.__getitem__)
                 while ready and len(running) < jobs:
                     stage = ready.pop()
                     running[pool.submit(run_one or run_stage, calls, stage)] = stage

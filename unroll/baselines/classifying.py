@@ -11,7 +11,7 @@ import numpy as np
 from harness.core.files import read_json, write_json
 from unroll.baselines import numbers
 from unroll.baselines.rows import Rows
-from unroll.baselines.texts import Baseline, methods
+from unroll.baselines.texts import Baseline, counted, methods
 from unroll.core import paths
 
 Scores = tuple[np.ndarray, np.ndarray]
@@ -49,15 +49,15 @@ def _of_texts(
 ) -> Iterator[tuple[str, Scores]]:
     vocabulary = read_json(paths.prepared(corpus) / paths.VOCABULARY)
     write_json(folder / paths.VOCABULARY, vocabulary)
-    least = settings["min_count"]
-    for name, method in methods(settings["last"]).items():
-        given = rows.whole, rows.learnt, len(rows.of.classes), least
-        fitted = Baseline.fit(method, vocabulary, *given)
+    every = methods(settings["last"])
+    tested = np.arange(len(rows.test))
+    parts = (rows.whole, rows.learnt), (rows.other, rows.held), (rows.test, tested)
+    for name, ngrams, counts in counted(every, vocabulary, parts, settings["min_count"]):
+        learnt, *others = counts
+        of = vocabulary, ngrams, learnt, rows.y, len(rows.of.classes)
+        fitted = Baseline.fit(every[name], *of)
         fitted.save(folder / name)
-        yield (
-            name,
-            (fitted.probabilities(rows.other, rows.held), fitted.probabilities(rows.test)),
-        )
+        yield name, _both(map(fitted.linear.probabilities, others))
 
 
 def _both(scores: Iterator[np.ndarray]) -> Scores:

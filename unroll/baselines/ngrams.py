@@ -42,12 +42,16 @@ class Ngrams:
             keys.append(key[begins][rows >= least])
         return cls(base, keys)
 
+    def __len__(self) -> int:
+        """How many n-grams these are."""
+        return sum(map(len, self.keys))
+
     def counts(self, part: Part) -> csr_array:
         """How often each row has each n-gram, float64 (rows, n-grams)."""
         row_of = np.repeat(np.arange(len(part)), part.lengths)
         found = [(row_of[place], column) for _, column, place in self.places(part)]
         rows, columns = (np.concatenate(each).astype(np.int32) for each in zip(*found, strict=True))
-        shape = len(part), sum(map(len, self.keys))
+        shape = len(part), len(self)
         matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
         matrix.sum_duplicates()
         return matrix

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from harness.core.files import read_json, write_json
 from unroll.baselines.linear import Linear, naive_bayes, tfidf
@@ -32,6 +35,11 @@ class Method:
     bayes: bool = False
     marks: bool = False
     last: int | None = None
+
+    @property
+    def reads(self) -> tuple[bool, int | None]:
+        """What it reads of a text; methods with the same read the same."""
+        return self.marks, self.last
 
 
 def methods(last: int) -> dict[str, Method]:
@@ -67,28 +75,24 @@ class Baseline:
         cls,
         method: Method,
         vocabulary: dict[str, list[str]],
-        part: Part,
-        rows: np.ndarray,
+        ngrams: Ngrams,
+        counts: csr_array,
+        y: np.ndarray,
         classes: int,
-        least: int,
     ) -> Baseline:
-        """Fit to some rows of a prepared corpus.
+        """Fit to the counts of some rows of a prepared corpus.
 
         Args:
             vocabulary: the corpus's own, `vocabulary` and `marks`.
-            least: texts that an n-gram must be in.
+            ngrams, counts: those of the rows, as `counted` gives them.
+            y: class numbers, (rows,).
         """
-        words, marks = vocabulary["vocabulary"], vocabulary["marks"]
-        own = _read(method, words, part, rows)
-        ngrams = Ngrams.of(own, FIRST + len(words) + len(marks), method.most, least)
-        counts, y = ngrams.counts(own), part.y[rows]
         linear = naive_bayes(counts, y, classes) if method.bayes else tfidf(counts, y)
-        return cls(method, words, marks, ngrams, linear)
+        return cls(method, vocabulary["vocabulary"], vocabulary["marks"], ngrams, linear)
 
-    def probabilities(self, part: Part, rows: np.ndarray | None = None) -> np.ndarray:
-        """As `Linear.probabilities` gives them, for rows of a prepared corpus."""
-        rows = np.arange(len(part)) if rows is None else rows
-        own = _read(self.method, self.words, part, rows)
+    def probabilities(self, part: Part) -> np.ndarray:
+        """As `Linear.probabilities` gives them, for texts whose words have the corpus's ids."""
+        own = _read(self.method, len(self.words), part, np.arange(len(part)))
         return self.linear.probabilities(self.ngrams.counts(own))
 
     def contributions(self, part: Part) -> tuple[Part, np.ndarray]:
@@ -97,7 +101,7 @@ class Baseline:
         Exact: an n-gram's share of the sum is parted equally among its tokens. Of more than two
         classes, the most probable one is explained.
         """
-        part = _read(self.method, self.words, part, np.arange(1))
+        part = _read(self.method, len(self.words), part, np.arange(1))
         counts = self.ngrams.counts(part)
         output = int(self.linear.logits(counts)[0].argmax())
         row = self.linear.inputs(counts, output)
@@ -140,8 +144,34 @@ class Baseline:
         return cls(method, words, marks, Ngrams(base, keys), linear, *decides)
 
 
-def _read(method: Method, words: list[str], part: Part, rows: np.ndarray) -> Part:
+def counted(
+    every: dict[str, Method],
+    vocabulary: dict[str, list[str]],
+    parts: Sequence[tuple[Part, np.ndarray]],
+    least: int,
+) -> Iterator[tuple[str, Ngrams, list[csr_array]]]:
+    """For each method, the n-grams that it knows, and their counts in some rows of each part.
+
+    Methods in turn that read the same of a text share what is counted: that takes longest.
+
+    Args:
+        parts: the rows of the first one are learned from.
+        least: texts among those that an n-gram must be in.
+    """
+    words, marks = len(vocabulary["vocabulary"]), len(vocabulary["marks"])
+    for _, group in groupby(every.items(), key=lambda item: item[1].reads):
+        alike = dict(group)
+        longest = max(alike.values(), key=attrgetter("most"))
+        own = [_read(longest, words, part, rows) for part, rows in parts]
+        ngrams = Ngrams.of(own[0], FIRST + words + marks, longest.most, least)
+        counts = [ngrams.counts(each) for each in own]
+        for name, method in alike.items():
+            known = Ngrams(ngrams.base, ngrams.keys[: method.most])
+            yield name, known, [each[:, : len(known)] for each in counts]
+
+
+def _read(method: Method, words: int, part: Part, rows: np.ndarray) -> Part:
     """What a method reads of some rows."""
     own = part.take(rows)
-    own = own if method.marks else own.below(FIRST + len(words))
+    own = own if method.marks else own.below(FIRST + words)
     return own.take(np.arange(len(own)), method.last)

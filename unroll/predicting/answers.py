@@ -104,7 +104,7 @@ def predict(
 
 
 def _computing(model: Model, part: str | None) -> tuple[Any, Encode | None]:
-    """What computes the outputs of rows, (n, outputs), and what makes a row of a text.
+    """What computes the outputs of rows, (n, outputs), and what makes rows of texts.
 
     Args:
         part: of an autoencoder, what is wanted of it alone.
@@ -113,7 +113,7 @@ def _computing(model: Model, part: str | None) -> tuple[Any, Encode | None]:
         from unroll.predicting.linear import LinearScorer  # with scikit-learn, a second
 
         scorer = LinearScorer(model.folder)
-        return scorer.outputs, scorer.ids
+        return scorer.outputs, scorer.encode
     network, classes = Network(model.folder, part), len(model.classes)
     if model.task != REBUILD and network.outputs != ((1,) if classes == 2 else (classes,)):
         raise UserError(

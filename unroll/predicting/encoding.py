@@ -1,8 +1,8 @@
-"""From a text to the row that a trained model reads."""
+"""From texts to the rows that a trained model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,13 @@ from unroll.core.paths import NGRAMS, VOCABULARY
 from unroll.preprocessing.vocabulary import Vocabulary
 from unroll.preprocessing.words import tokens
 
-# From a text to its row: ids of words (n,), or words and n-grams (n, 1 + longest).
-Encode = Callable[[str], np.ndarray]
+# From texts to their rows, each the ids of words (length,), or words and n-grams
+# (length, 1 + longest).
+Encode = Callable[[Sequence[str]], Sequence[np.ndarray]]
 
 
 def encoder(folder: Path) -> Encode:
-    """What turns a text into the row that the model in a folder reads: ids of words, or n-grams.
+    """What turns texts into the rows that the model in a folder reads: ids of words, or n-grams.
 
     Raises:
         UserError: a file is missing or damaged.
@@ -25,6 +26,6 @@ def encoder(folder: Path) -> Encode:
         from unroll.models.ngrams.known import Known
 
         ngrams = Known.load(folder)
-        return lambda text: ngrams.encode(tokens(text))
+        return lambda texts: [*ngrams.encode([tokens(text) for text in texts])]
     vocabulary = Vocabulary.load(folder / VOCABULARY)
-    return lambda text: np.array(vocabulary.encode(text), vocabulary.dtype)
+    return lambda texts: [np.array(vocabulary.encode(text), vocabulary.dtype) for text in texts]

@@ -34,19 +34,20 @@ class LinearScorer:
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """The probability of the second of two classes, (n,), or of each class, (n, classes)."""
-        return self._baseline.probabilities(self._part([self.ids(text) for text in texts]))
+        return self._baseline.probabilities(self._part(self.encode(texts)))
 
-    def ids(self, text: str) -> np.ndarray:
-        """The ids of the words and marks of a text, int64 (n,)."""
-        return np.array([self._ids.get(token, UNKNOWN) for token in tokens(text)], np.int64)
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The ids of the words and marks of each text, int64 (n,)."""
+        found = [[self._ids.get(token, UNKNOWN) for token in tokens(text)] for text in texts]
+        return [np.array(ids, np.int64) for ids in found]
 
     def outputs(self, rows: Sequence[np.ndarray]) -> np.ndarray:
-        """What a network has of texts as `ids` returned them: (n, 1), or (n, classes)."""
+        """What a network has of texts as `encode` returned them: (n, 1), or (n, classes)."""
         return self._baseline.probabilities(self._part(rows)).reshape(len(rows), -1)
 
     def contributions(self, text: str) -> list[tuple[str, float]]:
         """The tokens that are read, in order, with what each adds to the log-odds; exact."""
-        part, shares = self._baseline.contributions(self._part([self.ids(text)]))
+        part, shares = self._baseline.contributions(self._part(self.encode([text])))
         names = ["" if i < FIRST else self._tokens[i - FIRST] for i in part.x]
         return list(zip(names, shares.tolist(), strict=True))
 

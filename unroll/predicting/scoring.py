@@ -44,5 +44,5 @@ class Scorer:
         found = np.empty((len(texts), *self._network.outputs), np.float32)
         for first in range(0, len(texts), CHUNK):
             some = order[first : first + CHUNK]
-            found[some] = self._network(np.array([self._encode(texts[i]) for i in some]))
+            found[some] = self._network(np.stack(self._encode([texts[i] for i in some])))
         return found[:, 0] if found.shape[1] == 1 else found

@@ -36,7 +36,7 @@ class Texts:
         """Say where texts come from.
 
         Args:
-            encode: turns a text into the row that the model reads.
+            encode: turns texts into the rows that the model reads.
 
         Raises:
             UserError: two kinds of inputs are given.
@@ -56,7 +56,7 @@ class Texts:
         any_text = False
         for found in self._lines():
             any_text = any_text or bool(found)
-            rows = [self._encode(each.text or "") for each in found]
+            rows = self._encode([each.text or "" for each in found])
             read = [row.reshape(len(row), -1)[:, 0] for row in rows]  # of n-grams, the words
             known = np.array([(ids >= FIRST).sum() for ids in read])
             unknown = np.array([(ids == UNKNOWN).sum() for ids in read])
@@ -75,7 +75,7 @@ class Texts:
                 }
                 for i, name in zip(kept, names, strict=True)
             ]
-            x: Any = [rows[i] for i in kept]  # of a baseline, of different lengths
+            x: Any = [rows[int(i)] for i in kept]  # of a baseline, of different lengths
             x = x if len({len(row) for row in x}) > 1 else np.array(x)
             yield Batch(names, fields, x, [found[i].text or "" for i in kept])
         if not any_text:

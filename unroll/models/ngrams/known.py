@@ -47,10 +47,11 @@ class Known:
         """Texts that were read, of one length, int32 (n, length, 1 + longest)."""
         return part.padded(self.length, PAD, rows, round(self.length * HEAD))
 
-    def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """The same of the tokens of one text, int32 (length, 1 + longest)."""
-        part = Part(self.ids(tokens), np.empty(0, np.uint8), np.array([len(tokens)]))
-        return self.rows(self.read(part))[0]
+    def encode(self, texts: Sequence[Sequence[str]]) -> np.ndarray:
+        """The same of texts whose tokens are given, int32 (n, length, 1 + longest)."""
+        ends = np.cumsum([len(tokens) for tokens in texts], dtype=np.int64)
+        ids = np.concatenate([self.ids(tokens) for tokens in (*texts, ())])  # of no text, none
+        return self.rows(self.read(Part(ids, np.empty(0, np.uint8), ends)))
 
     def save(self, folder: Path) -> None:
         """Write it beside a model."""
