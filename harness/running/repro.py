@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
@@ -139,6 +140,7 @@ def run_stage(calls: Calls, stage: str) -> int:
     Raises:
         OSError: the lines could not be printed.
     """
+    begin = time.monotonic()
     with calls.started(
         [*DVC, stage],
         stdout=subprocess.PIPE,
@@ -152,6 +154,7 @@ def run_stage(calls: Calls, stage: str) -> int:
             if line.strip() and not line.startswith(HINTS) and not calls.stopping:
                 print(f"{stage:18} | {line}", end="", flush=True)
     if ran and not child.returncode:
+        print(f"{stage:18} | took {time.monotonic() - begin:.0f} s", flush=True)
         processor.record(stage, processor.kind())
     return child.returncode
 
