@@ -23,7 +23,7 @@ BELOW = {
 DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn"}
 # They read parameters, show progress, set limits, or download what has a digest; no result passes
 # through them.
-HARMLESS = {"requests", "ruamel", "threadpoolctl", "tqdm"}
+HARMLESS = {"ray", "requests", "ruamel", "threadpoolctl", "tqdm"}
 
 
 def body_of(stage: str) -> dict:

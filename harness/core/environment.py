@@ -6,6 +6,9 @@ import os
 import sys
 from importlib.util import find_spec
 
+# How many stages run side by side, for those that would take all processors for themselves.
+JOBS = "HARNESS_JOBS"
+
 
 def require_packages() -> None:
     """End the process with one line where the project's packages are not installed.

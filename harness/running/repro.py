@@ -7,6 +7,7 @@ Stages fix their own seeds and threads, so the files are the same whatever runs 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from harness import ending, processor, project
+from harness.core.environment import JOBS
 from harness.core.errors import UserError, reason
 from harness.core.paths import LOCK, unfinished
 from harness.lock import alone
@@ -106,6 +108,7 @@ def run(jobs: int, lock: IO[str], stopped: str, run_one: RunStage | None = None)
     if not needs:
         print("Data and pipelines are up to date.")
         return
+    os.environ[JOBS] = str(jobs)  # the stages inherit it
     calls = Calls(lock)
     ending.end_when_asked(stopped, calls.stop)
     urgency = urgencies(needs)

@@ -13,7 +13,7 @@ from unroll.corpora.blocks import Block, Text
 from unroll.corpora.reading import find_tables
 from unroll.corpora.tables import open_table
 from unroll.preprocessing.corpus import collect, copies_of, divide, mistakes_of
-from unroll.preprocessing.store import Store
+from unroll.preprocessing.work import work_for
 
 SHOWN = 12  # classes that are listed; the others are counted
 UNIT = {"text": "words", "series": "steps", "images": "steps"}
@@ -74,8 +74,8 @@ def look(name: str, block: Block) -> Seen:
     Raises:
         UserError: `preprocess` would refuse the corpus, with the same line.
     """
-    with Store() as store, mistakes_of(name, block):
-        kind, found = collect(block, store)
+    with work_for(Path(block.path)) as work, mistakes_of(name, block):
+        kind, found = collect(block, work)
         division = divide(block, found)
         lengths = kind.lengths
     counts = np.bincount(division.labels, minlength=len(division.classes))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -26,12 +29,7 @@ def write_rows(
         ValueError: the blocks are not of `shape` when taken together.
     """
     with replacing(path) as partial, partial.open("wb") as file:
-        head = {
-            "descr": np.lib.format.dtype_to_descr(dtype),
-            "fortran_order": False,
-            "shape": shape,
-        }
-        np.lib.format.write_array_header_1_0(file, head)
+        _write_head(file, shape, dtype)
         count = 0
         for block in blocks:
             if block.shape[1:] != shape[1:]:
@@ -40,6 +38,26 @@ def write_rows(
             count += len(block)
         if count != shape[0]:
             raise ValueError(f"{count} rows, expected {shape[0]}")
+
+
+@contextmanager
+def room_for(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[tuple[Path, int]]:
+    """A `.npy` file whose rows are written while it is open, each to its place, by any process.
+
+    Yields the name of the unfinished file, and the byte where its first row belongs. Whoever leaves
+    the context has seen to it that all rows are there.
+    """
+    with replacing(path) as partial:
+        with partial.open("wb") as file:
+            _write_head(file, shape, dtype)
+            begin = file.tell()
+            file.truncate(begin + math.prod(shape) * dtype.itemsize)
+        yield partial, begin
+
+
+def _write_head(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype) -> None:
+    head = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, head)
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -119,6 +119,13 @@ class Text(Corpus):
     text: Columns = Field(
         default=["text"], description="the columns of the text, joined by a line end"
     )
+    count_error: float = Field(
+        default=0,
+        ge=0,
+        le=1e-3,
+        description="by which share of all training words the count of one may be too high, so "
+        "that rare ones need no memory; 0: exact",
+    )
 
 
 class Series(Corpus):

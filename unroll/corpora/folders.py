@@ -14,6 +14,7 @@ from unroll.corpora.tables import MOST_CHARACTERS
 
 _SPLIT = re.compile(r"(?<![a-z])(train|test|t10k)")
 Files = list[tuple[Path, str | None]]
+ClassFiles = list[tuple[Path, str | None, str | None]]  # with the class and the split of each
 
 
 def split_of(name: str) -> str | None:
@@ -54,9 +55,7 @@ def _split_folders(path: Path) -> Files:
     return [(folders[split], split) for split in SPLITS] if both else [(path, None)]
 
 
-def class_files(
-    path: Path, classes: bool, suffixes: set[str]
-) -> list[tuple[Path, str | None, str | None]]:
+def class_files(path: Path, classes: bool, suffixes: set[str]) -> ClassFiles:
     """Files with the name of their class's folder and their split, by split, class and name.
 
     Args:
@@ -79,10 +78,15 @@ def class_files(
     return [entry for entry in found if suffix(entry[0]) in suffixes] or found
 
 
-def texts(block: Text, path: Path) -> Iterator[Row]:
-    """The texts of a folder a class, one a file."""
+def text_files(block: Text, path: Path) -> ClassFiles:
+    """The files of a folder a class of texts."""
+    return class_files(path, has_classes(block), {".txt"})
+
+
+def texts(block: Text, found: ClassFiles) -> Iterator[Row]:
+    """The texts of some of its files, one a file."""
     classes = Classes(block)
-    for file, label, split in class_files(path, has_classes(block), {".txt"}):
+    for file, label, split in found:
         with text(file, block.encoding) as stream:
             content = stream.read(MOST_CHARACTERS + 1)
         if len(content) > MOST_CHARACTERS:

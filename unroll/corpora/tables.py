@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from unroll.corpora.rows import close
 
 # A longer cell is most often the rest of a file after a quotation mark that nothing closes.
 MOST_CHARACTERS = 1_000_000
+# A table is not read in parts if one of them would be so many times as large as it should be.
+MOST_PARTS = 4
 
 
 class Table:
@@ -65,6 +68,12 @@ class Table:
     def place(self, row: Any) -> str:
         """The file, and a row of a chunk's index as an editor counts it."""
         return f"{self.path}, row {int(row) + 1}"
+
+    def parts(self, size: int) -> list[Table]:
+        """The same rows as several tables of about `size` bytes; none if the format has no parts
+        that can be read alone.
+        """
+        return []
 
     def _columns(self) -> list[str]:
         raise NotImplementedError
@@ -160,6 +169,25 @@ class _JsonLines(Table):
 class _Parquet(Table):
     """A Parquet file, read one row group at a time, so that memory does not grow with it."""
 
+    _first, _groups = 0, slice(None)  # what is read: the number of its first row, its row groups
+
+    def parts(self, size: int) -> list[Table]:
+        found: list[Table] = []
+        with self._opened() as file:
+            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        if any(group.total_byte_size > MOST_PARTS * size for group in groups):
+            return []
+        first = begin = total = 0
+        for at, group in enumerate(groups):
+            total += group.total_byte_size
+            if total >= size or at == len(groups) - 1:
+                part = copy(self)
+                part._first, part._groups = first, slice(begin, at + 1)
+                found.append(part)
+                first += sum(group.num_rows for group in groups[begin : at + 1])
+                begin, total = at + 1, 0
+        return found
+
     @contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
         try:
@@ -176,9 +204,9 @@ class _Parquet(Table):
             return file.schema_arrow.names
 
     def _chunks(self, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
-        texts, first = pa.schema([(name, pa.string()) for name in columns]), 0
+        texts, first = pa.schema([(name, pa.string()) for name in columns]), self._first
         with self._opened() as file:
-            for group in range(file.num_row_groups):
+            for group in range(file.num_row_groups)[self._groups]:
                 for batch in file.iter_batches(rows, row_groups=[group], columns=columns):
                     frame = batch.select(columns).cast(texts).to_pandas().fillna("").astype(str)
                     yield frame.set_axis(range(first, first + len(batch)))

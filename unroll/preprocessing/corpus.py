@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,10 @@ from harness.core.files import write_json
 from unroll.core.arrays import write_array
 from unroll.core.paths import ABOUT, CORPORA, VALIDATION, prepared
 from unroll.corpora.blocks import Block
-from unroll.corpora.reading import read
-from unroll.corpora.rows import Rows
-from unroll.preprocessing.kinds import EMPTY, KINDS
+from unroll.preprocessing.found import Found
+from unroll.preprocessing.kinds import KINDS
 from unroll.preprocessing.splits import held_back, in_blocks, test_rows
-from unroll.preprocessing.store import Store
-
-
-@dataclass
-class Found:
-    """What is known of each kept row beside its content, in the order of the corpus."""
-
-    labels: list[str | None] = field(default_factory=list)
-    given: list[str | None] = field(default_factory=list)
-    groups: list[str | None] = field(default_factory=list)
-    times: list[float | None] = field(default_factory=list)
-    digests: list[int | None] = field(default_factory=list)  # equal for copies of one text
-    empty: int = 0
-    without_label: int = 0
+from unroll.preprocessing.work import Work, work_for
 
 
 @dataclass(frozen=True)
@@ -61,9 +47,9 @@ def prepare(name: str, block: Block) -> dict[str, Any]:
     Raises:
         UserError: as `collect` and `divide` say.
     """
-    with Store() as store, mistakes_of(name, block):
-        kind, found = collect(block, store)
-        return _write(prepared(name), block, store, kind, found, divide(block, found))
+    with work_for(Path(block.path)) as work, mistakes_of(name, block):
+        kind, found = collect(block, work)
+        return _write(prepared(name), block, kind, found, divide(block, found))
 
 
 @contextmanager
@@ -76,8 +62,8 @@ def mistakes_of(name: str, block: Block) -> Iterator[None]:
         raise UserError(f"{place}{error}") from None
 
 
-def collect(block: Block, store: Store) -> tuple[Any, Found]:
-    """Read a corpus into `store`.
+def collect(block: Block, work: Work) -> tuple[Any, Found]:
+    """Read a corpus.
 
     Rows without content, or without a label where others have one, are counted and left out.
 
@@ -87,10 +73,10 @@ def collect(block: Block, store: Store) -> tuple[Any, Found]:
     Raises:
         UserError: the corpus cannot be read, or has no row that can be used.
     """
-    kind, found = KINDS[block.kind](block, store), Found()
-    for rows in read(block):
-        _add(rows, block, kind, found)
-    if not found.labels:
+    kind, found = KINDS[block.kind](block, work), Found()
+    for kept in kind.read():
+        found.add(kept)
+    if not len(found):
         raise UserError("there is no row in it that can be used")
     return kind, found
 
@@ -101,21 +87,23 @@ def divide(block: Block, found: Found) -> Division:
     Raises:
         UserError: a class would be empty on one side, or there is only one.
     """
-    classes = _classes(block, found.labels)
+    classes = _classes(block, found.labels.names)
     if len(classes) > 256:
         raise UserError(f"{len(classes)} classes in {block.label}; expected at most 256")
     if block.normal is not None and block.normal not in classes:
         raise UserError(f"normal: no row has the class {block.normal!r}; expected one of {classes}")
     numbers = {label: number for number, label in enumerate(classes)}
-    labels = np.array([numbers.get(label or "", 0) for label in found.labels], np.uint8)
-    groups = _groups(found)
+    # The last one is for rows without a label, whose number is -1.
+    of_names = np.array([*(numbers[name] for name in found.labels.names), 0], np.uint8)
+    labels, groups = of_names[found.labels.numbers], _groups(found)
     windows = bool(getattr(block, "window", None))
     of: dict[str, Any] = {
         "windows": windows,
         "normal": block.normal is not None,
         "classes": classes,
     }
-    tests = test_rows(block.split, found.given, found.times, labels, groups, block.seed, **of)
+    given = found.given.numbers, found.times
+    tests = test_rows(block.split, *given, labels, groups, block.seed, **of)
     sides = labels[~tests], groups[~tests], block.validation
     if block.blocks:
         held = in_blocks(*sides, block.blocks, classes)
@@ -124,24 +112,8 @@ def divide(block: Block, found: Found) -> Division:
     return Division(classes, labels, tests, held)
 
 
-def _add(rows: Rows, block: Block, kind: Any, found: Found) -> None:
-    for x, label, split, group, time in zip(
-        rows.x, rows.label, rows.split, rows.group, rows.time, strict=True
-    ):
-        if block.label is not None and label is None:
-            found.without_label += 1
-        elif (digest := kind.add(x)) == EMPTY:
-            found.empty += 1
-        else:
-            found.digests.append(digest)
-            found.labels.append(label)
-            found.given.append(split)
-            found.groups.append(group)
-            found.times.append(time)
-
-
 def _write(
-    folder: Path, block: Block, store: Store, kind: Any, found: Found, division: Division
+    folder: Path, block: Block, kind: Any, found: Found, division: Division
 ) -> dict[str, Any]:
     classes, labels, tests = division.classes, division.labels, division.tests
     splits = {"train": ~tests, "test": tests}
@@ -156,7 +128,7 @@ def _write(
     }
     about |= kind.write(folder, splits)
     places = np.flatnonzero(tests)
-    if np.ptp(places) >= len(places) or len({found.groups[place] for place in places}) > 1:
+    if np.ptp(places) >= len(places) or len(np.unique(found.groups.numbers[places])) > 1:
         about["stride"] = 0  # the windows that test are not those of one signal
     counts: dict[str, Any] = {
         "rows": {split: int(chosen.sum()) for split, chosen in splits.items()},
@@ -176,9 +148,8 @@ def _write(
 
 def copies_of(found: Found, tests: np.ndarray) -> dict[str, int]:
     """Copies of one text within each split, and texts that are in both; none of other kinds."""
-    if found.digests[0] is None:
+    if not len(digests := found.digests):
         return {}
-    digests = np.array(found.digests)
     train, test = np.unique(digests[~tests]), np.unique(digests[tests])
     return {
         "train": int((~tests).sum()) - len(train),
@@ -187,12 +158,12 @@ def copies_of(found: Found, tests: np.ndarray) -> dict[str, int]:
     }
 
 
-def _classes(block: Block, labels: list[str | None]) -> list[str]:
+def _classes(block: Block, found: list[str]) -> list[str]:
     """The names of the classes in the order of their numbers; none where rows have no labels.
 
     Numbers are in their own order, other names in that of their code points.
     """
-    names = {label for label in labels if label is not None}
+    names = set(found)
     if not names:
         return []
     if block.classes is not None:
@@ -214,17 +185,25 @@ def _groups(found: Found) -> np.ndarray:
     Rows belong together if they have the same group or are copies of one text, or if other rows
     link them.
     """
-    count = len(found.labels)
-    known = [values for values in (found.groups, found.digests) if values[0] is not None]
+    count, known = len(found), list[np.ndarray]()
+    if names := found.groups.names:
+        ranks = np.full(len(names) + 1, -1)
+        ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+        numbers = ranks[found.groups.numbers]
+        # A row without a group is one of its own.
+        alone = np.flatnonzero(numbers < 0)
+        numbers[alone] = len(names) + np.arange(len(alone))
+        known.append(numbers)
+    if len(found.digests):
+        known.append(np.unique(found.digests, return_inverse=True)[1])
     if not known:
         return np.arange(count)
-    numbers = [np.unique(np.array(values), return_inverse=True)[1] for values in known]
-    if len(numbers) == 1:
-        return numbers[0]
+    if len(known) == 1:
+        return known[0]
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    first, second = numbers
+    first, second = known
     size = first.max() + second.max() + 2
     links = coo_array((np.ones(count), (first, first.max() + 1 + second)), (size, size))
     return connected_components(links, directed=False)[1][first]

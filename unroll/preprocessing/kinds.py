@@ -1,82 +1,46 @@
-"""How rows of each kind become arrays: texts ids of words and marks, series scaled numbers, images
-bytes.
-"""
+"""How rows of each kind become arrays: series scaled numbers, images bytes; texts see `texts`."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.core.files import write_json
 from unroll.core.arrays import write_rows
-from unroll.core.paths import VOCABULARY
-from unroll.core.tokens import FIRST, UNKNOWN
-from unroll.corpora.blocks import Block, Images, Series
-from unroll.preprocessing.store import Store
-from unroll.preprocessing.words import MARKS, is_mark, tokens
-
-# A word that occurs less often in the training texts teaches nothing of the test texts.
-RAREST = 2
-# In place of the digest of a text without words.
-EMPTY = -1
+from unroll.corpora.blocks import Corpus, Images, Series
+from unroll.corpora.reading import read
+from unroll.preprocessing.found import Kept, keep
+from unroll.preprocessing.texts import Texts
+from unroll.preprocessing.work import Work
 
 
-class Texts:
-    """Texts as ids of words and marks; the vocabulary is that of the training texts."""
+class _Stored:
+    """Rows that this process reads into the store, from which their splits are written.
 
-    def __init__(self, block: Block, store: Store) -> None:
-        self._store = store
-        self._ids: defaultdict[str, int] = defaultdict(lambda: len(self._ids))
-        self._lengths: list[int] = []
+    Cutting windows and checking sizes needs the rows before, and there is little else to compute.
+    """
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """The words of each text, int64 (n,)."""
-        return np.array(self._lengths, np.int64)
+    def __init__(self, block: Corpus, work: Work) -> None:
+        self._block, self._store = block, work.store
 
-    def add(self, text: str) -> int:
-        """Collect a text with words; a number that is equal for texts of the same words."""
-        found = tokens(text)
-        words = [token for token in found if not is_mark(token)]
-        if not words:
-            return EMPTY
-        self._store.add(np.array([self._ids[token] for token in found], np.int32))
-        self._lengths.append(len(words))
-        return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=7).digest())
+    def read(self) -> Iterator[Kept]:
+        """Collect the rows, chunk by chunk; what is known of each."""
+        for rows in read(self._block):
+            yield keep([rows], self._block, self.add)
 
-    def write(self, folder: Path, splits: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Write the rows of each split; what else is to be known of them."""
-        counts = np.zeros(len(self._ids), np.int64)
-        for block in self._store.blocks(splits["train"]):
-            counts += np.bincount(block, minlength=len(counts))
-        # Words of equal frequency are ranked by their code points, so that the vocabulary does not
-        # depend on the order of the corpus. Marks come after all words.
-        words = sorted(
-            (-counts[i], token)
-            for token, i in self._ids.items()
-            if counts[i] >= RAREST and not is_mark(token)
-        )
-        known = [*(word for _, word in words), *MARKS]
-        ids = np.full(len(counts), UNKNOWN, np.min_scalar_type(FIRST + len(known) - 1))
-        for number, token in enumerate(known, FIRST):
-            if token in self._ids:
-                ids[self._ids[token]] = number
-        for split, chosen in splits.items():
-            self._store.write(folder, split, chosen, ids.dtype, lambda block: ids[block])
-        vocabulary = {"vocabulary": known[: len(words)], "marks": MARKS}
-        write_json(folder / VOCABULARY, vocabulary)
-        return {}
+    def add(self, x: np.ndarray) -> None:
+        """Collect a row."""
+        raise NotImplementedError
 
 
-class Numbers:
+class Numbers(_Stored):
     """Series of one or more channels, scaled by the training rows alone."""
 
-    def __init__(self, block: Series, store: Store) -> None:
-        self._store, self._scale, self._columns = store, block.scale, block.values
+    def __init__(self, block: Series, work: Work) -> None:
+        super().__init__(block, work)
+        self._scale, self._columns = block.scale, block.values
         self._stride = block.stride if block.window else 0
 
     @property
@@ -121,11 +85,12 @@ class Numbers:
         return mean, np.where(deviation > 0, deviation, 1)
 
 
-class Pictures:
+class Pictures(_Stored):
     """Images of one size; their rows or columns are the steps."""
 
-    def __init__(self, block: Images, store: Store) -> None:
-        self._store, self._by_columns = store, block.steps == "columns"
+    def __init__(self, block: Images, work: Work) -> None:
+        super().__init__(block, work)
+        self._by_columns = block.steps == "columns"
         self._image: tuple[int, ...] = ()
 
     @property

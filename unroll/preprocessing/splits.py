@@ -9,12 +9,13 @@ import numpy as np
 
 from harness.core.errors import UserError
 from unroll.corpora.blocks import Split
+from unroll.corpora.rows import SPLITS
 
 
 def test_rows(
     split: Split,
-    given: list[str | None],
-    times: list[float | None],
+    given: np.ndarray,
+    times: np.ndarray,
     labels: np.ndarray,
     groups: np.ndarray,
     seed: int,
@@ -23,8 +24,8 @@ def test_rows(
     """Which rows test: as the corpus says, the last by time, or a random share.
 
     Args:
-        given: of each row `train`, `test`, or None where the corpus does not say it.
-        times: of each row, where the split is by time.
+        given: of each row the place in `SPLITS`, or -1 where the corpus does not say it.
+        times: of each row, NaN where it has none; empty where no row has one.
         labels, groups, options: as for `held_back`.
 
     Returns:
@@ -33,25 +34,24 @@ def test_rows(
     Raises:
         UserError: one of the two sides would be empty.
     """
-    said = {name for name in given if name is not None}
+    said = {SPLITS[number] for number in np.unique(given) if number >= 0}
     if said:
-        for name in sorted({"train", "test"} - said):
+        for name in sorted(set(SPLITS) - said):
             raise UserError(f"there is no {name} row; the corpus has {', '.join(sorted(said))}")
-        if None in given:
-            raise UserError(f"row {given.index(None) + 1} is neither a train nor a test row")
-        return np.array([name == "test" for name in given])
+        if given.min() < 0:
+            raise UserError(f"row {given.argmin() + 1} is neither a train nor a test row")
+        return given == SPLITS.index("test")
     if split.time is None:
         tests = np.zeros(len(labels), bool)
         tests[held_back(labels, groups, split.test, seed, "a test split", **options)] = True
         return tests
-    if None in times:
-        raise UserError(f"row {times.index(None) + 1} has no {split.time}")
+    absent = np.isnan(times)
+    if absent.any() or not len(times):
+        raise UserError(f"row {absent.argmax() + 1 if len(times) else 1} has no {split.time}")
     count = round(len(times) * split.test)
     if not 0 < count < len(times):
         raise UserError(f"a test split of {split.test} takes {count} of {len(times)} rows")
-    return np.isin(
-        np.arange(len(times)), np.argsort(np.array(times, np.float64), kind="stable")[-count:]
-    )
+    return np.isin(np.arange(len(times)), np.argsort(times, kind="stable")[-count:])
 
 
 def held_back(

@@ -9,22 +9,17 @@ from types import TracebackType
 
 import numpy as np
 
-from harness.core.files import partial_prefix
-from harness.core.paths import SCRATCH
 from unroll.core.arrays import write_array, write_rows
 
 BLOCK = 1 << 20  # items to write at a time, at least one row of them
 
 
 class Store:
-    """Collects arrays that are equal but for their first axis; memory takes 8 bytes a row.
+    """Collects arrays that are equal but for their first axis; memory takes 8 bytes a row."""
 
-    The file has no name, so nothing of it stays when the process is killed.
-    """
-
-    def __init__(self) -> None:
-        SCRATCH.mkdir(exist_ok=True)
-        self._file = tempfile.TemporaryFile(prefix=partial_prefix(), dir=SCRATCH)  # noqa: SIM115
+    def __init__(self, folder: Path) -> None:
+        """Open a file without a name in a folder."""
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._lengths: list[int] = []
         self.shape: tuple[int, ...] = ()
         self.dtype = np.dtype(np.uint8)
