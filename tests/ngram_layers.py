@@ -15,7 +15,8 @@ from unroll.core.tokens import FIRST
 from unroll.models.architectures import gated_ngrams
 from unroll.models.ngrams.inputs import NgramInputs
 from unroll.models.parameters import Ngrams
-from unroll.training.loop import Rows, fit
+from unroll.training.loop import fit
+from unroll.training.rows import Rows
 
 LEARNT = np.arange(50)  # of 60 texts
 WORDS = [f"w{i}" for i in range(12)]

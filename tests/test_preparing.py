@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from harness.core.errors import UserError
-from unroll.core import datasets, paths
+from unroll.core import parts, paths
 from unroll.core.datasets import about, read
 from unroll.core.tokens import PAD, START, UNKNOWN
 from unroll.corpora import rows
@@ -213,7 +213,7 @@ def inputs(**parameters: object) -> Inputs:
 
 @pytest.mark.parametrize("block", [1, 1000])
 def test_texts_are_read_by_training_as_predict_encodes_them(folder, monkeypatch, block):
-    monkeypatch.setattr(datasets, "BLOCK", block)
+    monkeypatch.setattr(parts, "BLOCK", block)
     words = [("a b c: d e " * i + "x!", "ab"[i % 2], "train") for i in range(1, 21)]
     tests = [("e: d", "a"), ("a b.", "b"), ("d x c unseen e!?", "a"), ("e d c b a: e d c b", "b")]
     body = [*words, *((text, label, "test") for text, label in tests)]

@@ -8,8 +8,9 @@ from keras import layers
 
 from harness.core.errors import UserError
 from unroll.training import checkpoints, order
-from unroll.training.loop import Rows, _reseed, fit
+from unroll.training.loop import _reseed, fit
 from unroll.training.order import PER_CALL, Order
+from unroll.training.rows import Rows
 from unroll.training.steps import steps_of
 
 COSINE = {"name": "cosine", "warmup": 0.25}
@@ -65,7 +66,7 @@ def train(
 def loss_of(model: keras.Model) -> float:
     validation = data(100, 2)
     p = np.clip(model.predict(validation.x, verbose=0).astype(np.float64), 1e-7, 1 - 1e-7)
-    return -np.where(validation.y, np.log(p), np.log(1 - p)).mean()
+    return -np.where(np.asarray(validation.y), np.log(p), np.log(1 - p)).mean()
 
 
 @pytest.mark.parametrize("optimizer", [adam(0.05), muon(0.5)], ids=["adam", "muon"])

@@ -63,9 +63,9 @@ class Inputs:
         if self.kind == "series":
             return part.padded(self.data.steps, MASKED if self.mask else 0, rows)
         found = self.known[part.padded(self.data.steps, PAD, rows)]
-        lengths = part.lengths if rows is None else part.lengths[rows]
-        short = np.flatnonzero(lengths < self.data.steps)
-        found[short, self.data.steps - 1 - lengths[short]] = START
+        # A short text begins with START, which takes the last step of the padding before it.
+        short = np.flatnonzero(found[:, 0] == PAD)
+        found[short, (found[short] != PAD).argmax(axis=1) - 1] = START
         return found
 
     def scaled(self, rows: np.ndarray) -> np.ndarray:

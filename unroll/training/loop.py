@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,9 @@ from unroll.core.progress import bar
 from unroll.models.saving import PREDICTION_BATCH
 from unroll.training.checkpoints import Checkpoints
 from unroll.training.order import Order
+from unroll.training.rows import Batches, Mapped, Rows
 from unroll.training.schedule import Progress, optimizer_of
 from unroll.training.steps import Prepare, Steps, steps_of
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows to learn from.
-
-    Attributes:
-        x: inputs as they are stored.
-        y: targets as the loss takes them; the same object where inputs are targets.
-        lengths: of the rows whose padding in front is to be passed over; None for the others.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    lengths: np.ndarray | None = None
 
 
 def fit(
@@ -77,16 +62,13 @@ def fit(
         print(f"{model.name}: resumes after epoch {progress.epoch}", flush=True)
         progress.write(curves)
 
-    x_validation = keras.ops.convert_to_numpy(prepare(validation.x))
-    y_validation = x_validation if validation.y is validation.x else validation.y
+    evaluate = _evaluating(model, validation, prepare)
     console = _Console(model.name, progress.epoch, settings["epochs"], order.steps)
     while not progress.ended:
         epoch = progress.epoch
         _reseed(model, seed, epoch)
         mean = _run_epoch(model, runner, order, epoch, console)
-        val_loss = model.evaluate(
-            x_validation, y_validation, batch_size=PREDICTION_BATCH, verbose=0
-        )
+        val_loss = evaluate()
         if not np.isfinite(val_loss):
             raise _not_finite(model, f"the validation loss is {val_loss} in epoch {epoch + 1}")
         progress.add(mean, val_loss)
@@ -96,6 +78,16 @@ def fit(
         console.line(epoch, mean, val_loss)
     best_epoch, best = progress.keep_best()
     print(f"{model.name}: best validation loss {best:.4f} in epoch {best_epoch}", flush=True)
+
+
+def _evaluating(model: keras.Model, rows: Rows, prepare: Prepare) -> Callable[[], float]:
+    """What computes the loss of rows; those in memory are prepared once."""
+    if isinstance(rows.x, Mapped):
+        batches = Batches(rows, prepare)
+        return lambda: model.evaluate(batches, verbose=0)
+    x = keras.ops.convert_to_numpy(prepare(rows.x))
+    y = x if rows.y is rows.x else rows.y
+    return lambda: model.evaluate(x, y, batch_size=PREDICTION_BATCH, verbose=0)
 
 
 def _run_epoch(

@@ -2,28 +2,29 @@
 
 `keras.Model.fit` feeds each batch through a queue. With as many steps an execution it takes 1.3
 times as long for the chapter's four models together on TensorFlow, and from 0.95 (simple RNN on
-JAX) to 1.8 times (BiLSTM autoencoder on JAX) for one (`bench/throughput.py`). Here the data are on
-the device, one call gathers the batches of several steps, and each step is Keras's own
-`train_step`, so every model, optimizer and precision works as in `fit`. The order of the rows is
-exactly that of the caller.
+JAX) to 1.8 times (BiLSTM autoencoder on JAX) for one (`bench/throughput.py`). Here one call is
+given the rows of several steps, and each step is Keras's own `train_step`, so every model,
+optimizer and precision works as in `fit`. The order of the rows is exactly that of the caller, and
+no more of them than those of a call need be in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from unroll.training.order import PER_CALL
+from unroll.training.rows import Stored
 
 Prepare = Callable[[Any], Any]
 
 
 class Steps(Protocol):
-    """Runs steps over rows on the device."""
+    """Runs steps over rows."""
 
     def run(self, order: np.ndarray, width: int) -> np.ndarray:
         """Take one step per batch of the rows that `order` names.
@@ -42,15 +43,13 @@ class Steps(Protocol):
         ...
 
 
-def steps_of(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, batch: int, prepare: Prepare
-) -> Steps:
+def steps_of(model: keras.Model, x: Stored, y: Stored, batch: int, prepare: Prepare) -> Steps:
     """The steps of a compiled model on the backend in use.
 
     Args:
         x: inputs as they are stored.
         y: targets as the loss takes them; the same object as `x` where inputs are targets.
-        prepare: turns gathered rows of `x` into what the model takes, with `keras.ops`.
+        prepare: turns rows of `x` into what the model takes, with `keras.ops`.
     """
     model.optimizer.build(model.trainable_variables)
     backend = keras.backend.backend()
@@ -58,25 +57,40 @@ def steps_of(
     return kinds[backend](model, x, y, batch, prepare)
 
 
+class _Gathering:
+    """Gathers the rows of a call; targets that are inputs are not gathered again."""
+
+    def __init__(self, x: Stored, y: Stored) -> None:
+        self._x, self._y, self.rebuilds = x, y, y is x
+
+    def __call__(self, order: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
+        x = np.ascontiguousarray(self._x[order][:, -width:])
+        return (x,) if self.rebuilds else (x, self._y[order])
+
+
 class _TensorflowSteps:
     def __init__(
-        self, model: keras.Model, x: np.ndarray, y: np.ndarray, batch: int, prepare: Prepare
+        self, model: keras.Model, x: Stored, y: Stored, batch: int, prepare: Prepare
     ) -> None:
         import tensorflow as tf
 
-        inputs = tf.constant(x)
-        targets = inputs if y is x else tf.constant(y)
+        self._gathered = gathered = _Gathering(x, y)
 
         @cache
-        def compiled(width: int) -> Any:
-            @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-            def run(order: Any) -> Any:
-                steps = tf.shape(order)[0] // batch
+        def compiled(*kinds: tuple[tuple[int, ...], np.dtype]) -> Any:
+            """For rows of some shapes and types."""
+
+            @tf.function(input_signature=[tf.TensorSpec((None, *s), t) for s, t in kinds])
+            def run(*rows: Any) -> Any:
+                steps = tf.shape(rows[0])[0] // batch
                 means = tf.TensorArray(tf.float32, steps)
                 for step in tf.range(steps):
-                    rows = tf.ensure_shape(order[step * batch : (step + 1) * batch], [batch])
-                    batch_x = prepare(tf.gather(inputs, rows)[:, -width:])
-                    batch_y = batch_x if y is x else tf.gather(targets, rows)
+                    own = [
+                        tf.ensure_shape(each[step * batch : (step + 1) * batch], (batch, *s))
+                        for each, (s, _) in zip(rows, kinds, strict=True)
+                    ]
+                    batch_x = prepare(own[0])
+                    batch_y = batch_x if gathered.rebuilds else own[1]
                     means = means.write(step, model.train_step((batch_x, batch_y))["loss"])
                 return means.stack()
 
@@ -85,7 +99,8 @@ class _TensorflowSteps:
         self._compiled = compiled
 
     def run(self, order: np.ndarray, width: int) -> np.ndarray:
-        return self._compiled(width)(order).numpy()
+        rows = self._gathered(order, width)
+        return self._compiled(*((each.shape[1:], each.dtype) for each in rows))(*rows).numpy()
 
     def finish(self) -> None:
         pass
@@ -93,29 +108,28 @@ class _TensorflowSteps:
 
 class _JaxSteps:
     def __init__(
-        self, model: keras.Model, x: np.ndarray, y: np.ndarray, batch: int, prepare: Prepare
+        self, model: keras.Model, x: Stored, y: Stored, batch: int, prepare: Prepare
     ) -> None:
         import jax
         import jax.numpy as jnp
 
-        inputs = jnp.asarray(x)
-        targets = inputs if y is x else jnp.asarray(y)
+        self._gathered = gathered = _Gathering(x, y)
         self._model, self._batch = model, batch
         self._state: Any = None
 
-        @partial(jax.jit, static_argnums=3)
-        def run(state: Any, order: Any, steps: Any, width: int, inputs: Any, targets: Any) -> Any:
+        @jax.jit
+        def run(state: Any, steps: Any, *rows: Any) -> Any:
             def step(i: Any, carry: Any) -> Any:
                 state, means = carry
-                rows = jax.lax.dynamic_slice(order, [i * batch], [batch])
-                batch_x = prepare(inputs[rows][:, -width:])
-                batch_y = batch_x if y is x else targets[rows]
+                own = [jax.lax.dynamic_slice_in_dim(each, i * batch, batch) for each in rows]
+                batch_x = prepare(own[0])
+                batch_y = batch_x if gathered.rebuilds else own[1]
                 logs, state = model.train_step(state, (batch_x, batch_y))
                 return state, means.at[i].set(logs["loss"])
 
             return jax.lax.fori_loop(0, steps, step, (state, jnp.zeros(PER_CALL)))
 
-        self._run = lambda *arguments: run(*arguments, inputs, targets)
+        self._run = run
 
     def _variables(self) -> tuple[list[Any], ...]:
         model = self._model
@@ -133,7 +147,7 @@ class _JaxSteps:
         steps = len(order) // self._batch
         padded = np.zeros(PER_CALL * self._batch, np.int32)
         padded[: len(order)] = order
-        self._state, means = self._run(self._state, padded, steps, width)
+        self._state, means = self._run(self._state, steps, *self._gathered(padded, width))
         return np.asarray(means)[:steps]
 
     def finish(self) -> None:

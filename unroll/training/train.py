@@ -19,7 +19,8 @@ from unroll.metrics.threshold import smoothed_threshold, youden_threshold
 from unroll.models import architectures, saving
 from unroll.models.inputs import AnyInputs, inputs_of
 from unroll.models.parameters import Autoencoder
-from unroll.training.loop import Rows, fit
+from unroll.training.loop import fit
+from unroll.training.rows import Rows, blocks, stored
 
 
 def train(name: str, corpus: str, params: Declared) -> None:
@@ -65,7 +66,7 @@ def task_of(parameters: Any, inputs: AnyInputs) -> str:
 
 
 def _rows(inputs: AnyInputs, task: str, part: Part, rows: np.ndarray) -> Rows:
-    x = inputs.rows(part, rows)
+    x = stored(inputs, part, rows)
     if task == REBUILD:
         return Rows(x, x)
     y = part.y[rows].astype(np.float32)
@@ -104,26 +105,35 @@ def _validate(
     protocol: str,
 ) -> float | None:
     """Measure a model on the rows that validate; return the threshold of two classes."""
-    x, threshold = inputs.scaled(rows.x), None
-    found, folder = saving.predict(model, x), paths.validated(name)
+    x, folder, threshold = rows.x, paths.validated(name), None
     if task == REBUILD:
-        squared = reconstruction.squared_error(x, found)
-        losses = reconstruction.cross_entropy(x, found) if inputs.data.bounded else squared
+        bounded = inputs.data.bounded
+        parts = [_errors(model, inputs.scaled(x[own]), bounded) for own in blocks(x)]
+        losses, squared = (np.concatenate(each) for each in zip(*parts, strict=True))
         figures = {"loss": round(losses.mean().item(), 4), "mse": round(squared.mean().item(), 4)}
         write_array(folder / "losses.npy", losses.astype(np.float32))
-    elif task == TWO:
-        y, found = rows.y[:, 0], found[:, 0]
-        # On the chapter's protocol, as the chapter; it has the whole test split to choose on.
-        choose = youden_threshold if protocol == "book" else smoothed_threshold
-        threshold = choose(y, found)
-        figures = validation.two_classes(y, found, threshold)
-        write_array(folder / "scores.npy", found)
     else:
-        figures = validation.many_classes(rows.y, found)
+        y = np.asarray(rows.y)
+        found = np.concatenate([saving.predict(model, inputs.scaled(x[own])) for own in blocks(x)])
+        if task == TWO:
+            y, found = y[:, 0], found[:, 0]
+            # On the chapter's protocol, as the chapter; it has the whole test split to choose on.
+            choose = youden_threshold if protocol == "book" else smoothed_threshold
+            threshold = choose(y, found)
+            figures = validation.two_classes(y, found, threshold)
+        else:
+            figures = validation.many_classes(y, found)
         write_array(folder / "scores.npy", found)
     noun = about(corpus).rows
-    write_json(paths.validation_metrics(name), figures | {noun: len(rows.x)})
+    write_json(paths.validation_metrics(name), figures | {noun: len(x)})
     return threshold
+
+
+def _errors(model: keras.Model, x: np.ndarray, bounded: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The loss of each row that a model rebuilds, and its squared error."""
+    found = saving.predict(model, x)
+    squared = reconstruction.squared_error(x, found)
+    return (reconstruction.cross_entropy(x, found) if bounded else squared), squared
 
 
 def _describe(

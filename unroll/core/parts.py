@@ -1,0 +1,128 @@
+"""Rows of a corpus as they are stored: some of them, their ends, or all without some ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Rows to pad at a time: enough for fast indexing, few enough for any memory.
+BLOCK = 1000
+# Ids of a part up to which those that a model reads are copied; of more, rows leave the others out
+# whenever they are read.
+COPIED = 2**26
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a corpus.
+
+    Attributes:
+        x: of one length, (n, steps, features), bytes; or else the steps of all rows one after the
+            other: ids of words and marks (total,), or float32 (total, features).
+        y: numbers of classes, (n,); empty without labels.
+        ends: where each row ends in `x`, int64 (n,); None where rows have one length.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    ends: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x if self.ends is None else self.ends)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each row, int64 (n,)."""
+        if self.ends is None:
+            return np.full(len(self.x), self.x.shape[1])
+        return np.diff(self.ends, prepend=0)
+
+    def below(self, limit: int) -> Part:
+        """The same rows of ids, without the ids from `limit` on."""
+        assert self.ends is not None
+        if len(self.x) > COPIED:
+            return Filtered(self.x, self.y, self.ends, limit)
+        return self._copied(limit)
+
+    def _copied(self, limit: int) -> Part:
+        assert self.ends is not None
+        kept = self.x < limit
+        before = np.searchsorted(np.flatnonzero(~kept), self.ends)
+        return Part(self.x[kept], self.y, self.ends - before)
+
+    def take(self, rows: np.ndarray, last: int | None = None) -> Part:
+        """Some rows, or so many of their last items."""
+        y = self.y[rows] if len(self.y) else self.y
+        if self.ends is None:
+            return Part(self.x[rows], y)
+        lengths = self.ends[rows] - self._begins(rows)
+        lengths = lengths if last is None else np.minimum(lengths, last)
+        ends = np.cumsum(lengths)
+        places = np.arange(lengths.sum()) + np.repeat(self.ends[rows] - ends, lengths)
+        return Part(self.x[places], y, ends)
+
+    def padded(
+        self, steps: int, fill: float, rows: np.ndarray | None = None, head: int = 0
+    ) -> np.ndarray:
+        """Rows of one length, (n, steps, ...): of long ones the end, short ones filled in front.
+
+        Args:
+            rows: which ones, all by default.
+            head: of long ones, so many of the steps are their first ones.
+        """
+        rows = np.arange(len(self)) if rows is None else rows
+        if self.ends is None:
+            return self.x[rows]
+        shape = (len(rows), steps, *self.x.shape[1:])
+        found = np.full(shape, fill, self.x.dtype)
+        for first in range(0, len(rows), BLOCK):
+            block = rows[first : first + BLOCK]
+            ends, begins = (each[:, np.newaxis] for each in (self.ends[block], self._begins(block)))
+            places = ends - steps + np.arange(steps)
+            long = (places[:, 0] > begins[:, 0]) & (head > 0)
+            places[long, :head] = begins[long] + np.arange(head)
+            inside = places >= begins
+            found[first : first + BLOCK][inside] = self.x[places[inside]]
+        return found
+
+    def _begins(self, rows: np.ndarray) -> np.ndarray:
+        """Where rows begin in `x`."""
+        assert self.ends is not None
+        return np.where(rows > 0, self.ends[rows - 1], 0)
+
+
+@dataclass(frozen=True)
+class Filtered(Part):
+    """A part of texts that reads as `below` has it, though its ids stay where they are.
+
+    Attributes:
+        limit: the first id that is left out.
+    """
+
+    limit: int = 0
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each row that are read, int64 (n,)."""
+        blocks = (self._block(first) for first in range(0, len(self), BLOCK))
+        return np.concatenate([self.take(block).lengths for block in blocks])
+
+    def take(self, rows: np.ndarray, last: int | None = None) -> Part:
+        """Some rows as they are read, in memory."""
+        found = super().take(rows)._copied(self.limit)
+        return found if last is None else found.take(np.arange(len(found)), last)
+
+    def padded(
+        self, steps: int, fill: float, rows: np.ndarray | None = None, head: int = 0
+    ) -> np.ndarray:
+        """As that of `Part`."""
+        rows = np.arange(len(self)) if rows is None else rows
+        found = np.empty((len(rows), steps), self.x.dtype)
+        for first in range(0, len(rows), BLOCK):
+            block = self.take(rows[first : first + BLOCK])
+            found[first : first + BLOCK] = block.padded(steps, fill, head=head)
+        return found
+
+    def _block(self, first: int) -> np.ndarray:
+        return np.arange(first, min(first + BLOCK, len(self)))
