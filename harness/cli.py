@@ -74,11 +74,20 @@ def elsewhere(what: str, on: str | None, again: bool) -> Any:
 @JOBS
 @ON
 @AGAIN
-def sweep(jobs: int, on: str | None, again: bool) -> None:
+@click.option("--search", metavar="NAME", help="Search a space of search.yaml instead.")
+def sweep(jobs: int, on: str | None, again: bool, search: str | None) -> None:
     """Try the settings of sweep.yaml as experiments, N at once, or on a cluster."""
-    from harness.experiments import sweep
+    if search:
+        from harness.core.errors import UserError
+        from harness.searching import search as searching
 
-    sweep.main(jobs, elsewhere("sweeping", on, again))
+        if on:
+            raise UserError("--search runs on this machine; leave out --on")
+        searching.main(search, jobs)
+    else:
+        from harness.experiments import sweep
+
+        sweep.main(jobs, elsewhere("sweeping", on, again))
 
 
 @main.command()

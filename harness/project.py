@@ -36,6 +36,10 @@ class Project:
         cost: a function (folder of a project, stage, parameters) to the exact costs of what that
             stage measures, whole numbers by names of small letters and hyphens; a sweep shows them
             beside the metric, which it draws against the last of them.
+        curve: a function (folder of a project, stage, parameters) to the losses on validation rows
+            after each whole epoch of a training that the stage needs, which may be running there:
+            lower is better; without that of the last epoch of the parameters, after which there is
+            nothing left to save. A search cuts short by it.
         compare: a function (model or another name of metrics, two functions from the path of an
             output to its file or None, `test` or `validation`) to the differences of metrics that
             were measured on the same rows, by name: of each (difference, low, high, p), second
@@ -61,6 +65,7 @@ class Project:
     check_params: str = ""
     start: str = ""
     cost: str = ""
+    curve: str = ""
     compare: str = ""
     validation: str = ""
     metric: str = ""

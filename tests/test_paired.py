@@ -9,6 +9,7 @@ from conftest import ROOT
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, roc_auc_score
 
 from harness.core.files import read_json
+from harness.experiments.means import difference
 from unroll.metrics import many_classes, paired
 from unroll.reporting import seeds
 from unroll.reporting.paired import Scored, differences, of_models
@@ -78,8 +79,8 @@ def test_decisions_are_compared_by_the_rows_that_one_model_alone_has_right():
 
 def test_a_model_does_not_differ_from_itself():
     y, first, _ = two_models(100)
-    for difference in paired.classifiers(y, (first, first), (0.5, 0.5), resamples=20).values():
-        assert difference == (0, 0, 0, 1)
+    for found in paired.classifiers(y, (first, first), (0.5, 0.5), resamples=20).values():
+        assert found == (0, 0, 0, 1)
 
 
 def test_the_intervals_of_models_that_are_alike_miss_0_as_rarely_as_they_should():
@@ -128,7 +129,7 @@ def test_a_difference_counts_if_it_holds_over_seeds():
     # Of R. A. Fisher's sleep data, Welch's interval in the textbooks is -3.3655 to 0.2055.
     first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
     second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
-    found = seeds.difference(second, first)
+    found = difference(second, first)
     assert (found.low, found.high) == pytest.approx((-3.3654832, 0.2054832))
     assert not found.counts
     entries = {
@@ -140,5 +141,5 @@ def test_a_difference_counts_if_it_holds_over_seeds():
     assert better.counts
     assert seeds.held(entries, "gru", "rnn", "auc") is None
     # Against a baseline, which has no seeds: the t-interval of the mean, 4.303 standard errors.
-    alone = seeds.difference([0.5], [0.6, 0.61, 0.62])
+    alone = difference([0.5], [0.6, 0.61, 0.62])
     assert alone.high - alone.value == pytest.approx(4.302653 * 0.01 / 3**0.5)

@@ -33,17 +33,22 @@ Call = Callable[[list[str], Path, Path], int]
 _bringing_back = threading.Lock()
 
 
-def log_of(setting: Setting) -> Path:
-    return FOLDER / f"{setting.name}.log"
+def log_of(setting: Setting, place: Path = FOLDER) -> Path:
+    return place / f"{setting.name}.log"
 
 
-def run(setting: Setting, sweep: Sweep, commit: str, call: Call) -> Experiment:
+def run(
+    setting: Setting, sweep: Sweep, commit: str, call: Call, place: Path = FOLDER
+) -> Experiment:
     """Run what `setting` changes, starting from `commit`, and keep it as an experiment.
+
+    Args:
+        place: the folder of the copy and of the log.
 
     Raises:
         UserError: a command failed; its lines are in the log, and the copy stays.
     """
-    copy, log = FOLDER / setting.name, log_of(setting)
+    copy, log = place / setting.name, log_of(setting, place)
     folder = _prepared(copy, log, commit)
 
     def repro() -> None:

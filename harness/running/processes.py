@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ from harness.ending import killed_with_parent
 
 # A stage ends at once when it is asked to; this is for a command that does not.
 _GRACE = 1.0
+_PAUSE = 1.0  # seconds between two looks at a command that is watched
 
 
 class Calls:
@@ -35,8 +36,17 @@ class Calls:
         self._running: set[subprocess.Popen[Any]] = set()
         self.stopping = False
 
-    def logged(self, command: list[str], folder: Path, log: Path) -> int:
+    def logged(
+        self,
+        command: list[str],
+        folder: Path,
+        log: Path,
+        watch: Callable[[], None] | None = None,
+    ) -> int:
         """Run a command in a folder to its end, its lines added to a log; the exit code.
+
+        Args:
+            watch: called every second while it runs; what this raises ends the command.
 
         Raises:
             UserError: all commands were stopped.
@@ -44,7 +54,10 @@ class Calls:
         options: dict[str, Any] = {"cwd": folder, "env": git_free_environment()}
         options |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
         with log.open("ab") as file, self.started(command, stdout=file, **options) as child:
-            pass
+            while watch and child.poll() is None:
+                watch()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(_PAUSE)
         return child.returncode
 
     @contextlib.contextmanager

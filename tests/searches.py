@@ -1,0 +1,143 @@
+"""A small project to search: a training of a few epochs whose loss follows from its parameters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tiny import IDENTITY, Tiny
+
+PIPELINE = """\
+stages:
+  train:
+    cmd: exec python train.py
+    params: [seed, epochs, rate, units]
+    deps: [train.py]
+    outs: [model]
+    metrics: [{held/score.json: {cache: false}}]
+    plots: [{curve.csv: {cache: false}}]
+  measure:
+    cmd: exec python measure.py
+    deps: [model, measure.py]
+    outs: [said]
+    metrics: [{score.json: {cache: false}}]
+"""
+# Best at a rate of 0.1 and 8 units. As a training does: a curve and a checkpoint after every epoch.
+# Waits before an epoch while as many as the gate allows are in the journal.
+TRAIN = """\
+import hashlib, json, math, os, pathlib, time
+from ruamel.yaml import YAML
+
+params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
+if params["units"] == 13:
+    raise SystemExit("error: the loss is nan in epoch 1, step 7")
+text = json.dumps(params, sort_keys=True)
+chance = int(hashlib.sha256(text.encode()).hexdigest()[:4], 16) / 2**16
+far = abs(math.log10(params["rate"]) + 1) + abs(params["units"] - 8) / 8
+checkpoint = pathlib.Path("scratch", hashlib.sha256(text.encode()).hexdigest())
+checkpoint.parent.mkdir(exist_ok=True)
+rows = json.loads(checkpoint.read_text()) if checkpoint.exists() else []
+
+def journal():
+    return pathlib.Path(os.environ["JOURNAL"]).read_text().splitlines()
+
+def write(name, text):
+    path = pathlib.Path(name)
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(".partial-" + path.name)
+    partial.write_text(text)
+    partial.replace(path)
+
+def curve():
+    write("curve.csv", "loss\\n" + "".join(f"{loss}\\n" for loss in rows))
+
+if rows:
+    print("resumes after epoch", len(rows), flush=True)
+    curve()
+while len(rows) < params["epochs"]:
+    if "JOURNAL" in os.environ:
+        while len(journal()) >= int(pathlib.Path(os.environ["GATE"]).read_text()):
+            time.sleep(0.02)
+        with open(os.environ["JOURNAL"], "a") as file:
+            file.write(f"{text} {len(rows) + 1}\\n")
+    rows.append(round(far + 1 / (len(rows) + 1) + 0.01 * chance, 5))
+    curve()
+    write(checkpoint, json.dumps(rows))
+    print("epoch", len(rows), rows[-1], flush=True)
+write("model", f"{rows[-1]} {params['units']}")
+write("held/score.json", json.dumps({"score": round(3 - rows[-1], 5)}))
+"""
+MEASURE = """\
+import json, pathlib
+
+loss = float(pathlib.Path("model").read_text().split()[0])
+pathlib.Path("score.json").write_text(json.dumps({"score": round(70 - loss, 5)}))
+pathlib.Path("said").write_text(str(loss))
+"""
+HOOKS = """\
+def curve(folder, stage, params):
+    path = folder / "curve.csv"
+    losses = path.read_text().split()[1:] if path.exists() else []
+    return [float(loss) for loss in losses][: params["epochs"] - 1]
+
+def cost(folder, stage, params):
+    return {"parameters": 10 * int((folder / "model").read_text().split()[1])}
+
+def mistakes(body):
+    return [] if body["rate"] > 0 else [f"rate is {body['rate']}, allowed: more than 0"]
+"""
+TABLE = """\
+[tool.harness]
+command = "tiny"
+metric = "score"
+validation = "held"
+curve = "search_hooks:curve"
+cost = "search_hooks:cost"
+check_params = "search_hooks:mistakes"
+"""
+SEARCH: dict[str, Any] = {
+    "rates": {
+        "stage": "measure",
+        "trials": 6,
+        "pruning": {"min_epochs": 1, "reduction_factor": 2, "startup_trials": 2},
+        "finalists": 1,
+        "seeds": 2,
+        "space": {
+            "rate": {"low": 0.001, "high": 10.0, "log": True},
+            "units": {"low": 4, "high": 16, "step": 4},
+        },
+    },
+}
+PARAMS = "seed: 1\nepochs: 4\nrate: 0.05\nunits: 4\n"
+IGNORED = "/model\n/said\n/scratch/\n__pycache__\n"
+
+
+def made(folder: Path, searches: dict[str, Any] = SEARCH) -> Tiny:
+    """The project, that has run and is committed."""
+    contents = {
+        ".dvc/config": "[core]\nanalytics = false\n",
+        "dvc.yaml": PIPELINE,
+        "train.py": TRAIN,
+        "measure.py": MEASURE,
+        "search_hooks.py": HOOKS,
+        "pyproject.toml": TABLE,
+        "params.yaml": PARAMS,
+        "search.yaml": json.dumps(searches),
+        ".gitignore": IGNORED,
+    }
+    tiny = Tiny.made(folder, contents)
+    for value in IDENTITY[1::2]:
+        tiny.git("config", value.partition("=")[0], value.partition("=")[2])
+    return tiny
+
+
+def experiments(tiny: Tiny) -> dict[str, str]:
+    """The commit of each experiment, by its name."""
+    form = "--format=%(refname) %(objectname)"
+    lines = tiny.git("for-each-ref", form, "refs/exps").decode().splitlines()
+    return {
+        line.split(" ")[0].rpartition("/")[2]: line.split(" ")[1]
+        for line in sorted(lines)
+        if "/exps/" in line
+    }
