@@ -91,6 +91,7 @@ def test_a_search_finds_what_is_better_and_shows_how_far_it_is(searched, monkeyp
         re.MULTILINE,
     )
     assert "is better than the default beyond the chance of seeds" in output
+    assert "plots:\n- search-rates.png\n" in Path("docs/dvc.yaml").read_text()
 
 
 @pytest.mark.slow
@@ -404,8 +405,9 @@ def test_the_best_mean_over_seeds_wins_and_counts_beyond_their_chance_alone(aske
     tried = Sweep("measure", (), Path("held"), "score", tested=Path("tested"))
     many = replace(asked, finalists=2, seeds=2)
     trials = [made_up(i, value=value) for i, value in enumerate((0.7, 0.9, 0.8))]
-    sweep = finals.sweep_of(many, tried, trials)
-    assert [setting.name for setting in sweep.settings] == [
+    sweeps = finals.sweeps_of(many, tried, trials)
+    settings = [setting for sweep in sweeps for setting in sweep.settings]
+    assert [setting.name for setting in settings] == [
         *("measure-seed-2", "measure-seed-3"),
         *("rates-trial-01-seed-2", "rates-trial-01-seed-3"),
         *("rates-trial-02-seed-2", "rates-trial-02-seed-3"),
@@ -414,7 +416,7 @@ def test_the_best_mean_over_seeds_wins_and_counts_beyond_their_chance_alone(aske
     def judged(*values: float) -> finals.Finals | None:
         found = {
             setting.name: Experiment(setting, {"score": value}, {}, {"score": 1 + value})
-            for setting, value in zip(sweep.settings, values, strict=False)
+            for setting, value in zip(settings, values, strict=False)
         }
         return finals.judge(many, tried, trials, found)
 
@@ -427,7 +429,7 @@ def test_the_best_mean_over_seeds_wins_and_counts_beyond_their_chance_alone(aske
     assert (unclear.winner, unclear.better) == ("rates-trial-02", False)
     assert judged(0.70, 0.71, 0.80, 0.81, 0.90) is None  # one run is missing
     with pytest.raises(UserError, match="no trial came to its end"):
-        finals.sweep_of(many, tried, [made_up(0, FAILED)])
+        finals.sweeps_of(many, tried, [made_up(0, FAILED)])
 
 
 @pytest.mark.parametrize("higher", [True, False])

@@ -43,8 +43,8 @@ class Finals:
     better: bool
 
 
-def sweep_of(search: Search, sweep: Sweep, trials: Sequence[Trial]) -> Sweep:
-    """The default and the best trials, each with every seed.
+def sweeps_of(search: Search, sweep: Sweep, trials: Sequence[Trial]) -> list[Sweep]:
+    """The default, the same experiments as those of `seeds`, and the best trials, with every seed.
 
     Raises:
         UserError: no trial is complete.
@@ -52,8 +52,9 @@ def sweep_of(search: Search, sweep: Sweep, trials: Sequence[Trial]) -> Sweep:
     best = best_of(trials, sweep.higher)[: search.finalists]
     if not best:
         raise UserError("no trial came to its end, so there is nothing to choose from")
-    settings = [setting for _, group in _groups(search, best) for setting in group]
-    return replace(sweep, settings=tuple(settings))
+    (_, default), *groups = _groups(search, best)
+    others = tuple(setting for _, group in groups for setting in group)
+    return [replace(sweep, settings=tuple(default), cost=""), replace(sweep, settings=others)]
 
 
 def judge(
@@ -62,7 +63,7 @@ def judge(
     """Compare the finalists; None where some of their runs are missing.
 
     Args:
-        found: the finished experiments of `sweep_of`, by name.
+        found: the finished experiments of `sweeps_of`, by name.
     """
     best = best_of(trials, sweep.higher)[: search.finalists]
     groups = {name: [found.get(one.name) for one in group] for name, group in _groups(search, best)}

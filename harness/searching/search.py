@@ -44,12 +44,12 @@ def main(name: str, jobs: int) -> None:
     with alone(sweep.LOCK, "`sweep`") as lock:
         study = Study(search, tried, commit)
         Trials(search, tried, commit, study, jobs, lock).run()
-        last = finals.sweep_of(search, tried, study.trials())
-        failed = sweep.run([last], commit, jobs, lock)
-        found = store.finished(last, commit)
+        last = finals.sweeps_of(search, tried, study.trials())
+        failed = sweep.run(last, commit, jobs, lock)
+        found = {name: e for each in last for name, e in store.finished(each, commit).items()}
         for line in search_report.write(search, tried, study, found):
             print(line)
-    sweep.refuse(failed, len(last.settings))
+    sweep.refuse(failed, sum(len(each.settings) for each in last))
 
 
 class Trials:

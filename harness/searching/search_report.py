@@ -12,6 +12,7 @@ from typing import Any
 
 from harness import project
 from harness.core.files import write_text
+from harness.core.paths import PIPELINE
 from harness.core.yaml import read_yaml
 from harness.experiments import trial as trials_of
 from harness.experiments.means import Held
@@ -26,6 +27,9 @@ from harness.searching.search_file import SEARCH, Search
 from harness.searching.space import short_names
 from harness.searching.study import COMPLETE, FAILED, PRUNED, Study, Trial
 
+# The pictures of all searches, for the page of `dvc plots show`. An entry in the file of the
+# pipeline would put the experiments out of date.
+PLOTS = Path("docs") / PIPELINE
 SAMPLERS = {"tpe": "tree-structured Parzen estimators", "random": "chance"}
 
 
@@ -51,9 +55,12 @@ def write(search: Search, sweep: Sweep, study: Study, found: dict[str, Experimen
 
     picture = search_chart.Picture(search, sweep, trials, study.importances(), default, last.winner)
     search_chart.write(picture, picture_file)
+    pictures = sorted(path.name for path in PLOTS.parent.glob("search-*.png"))
+    lines = "".join(f"- {name}\n" for name in pictures)
+    write_text(PLOTS, f"# Written by `sweep --search`: what it has drawn.\nplots:\n{lines}")
     return [
         verdict(search, sweep, last).replace("\n", " "),
-        f"written: {text_file}, {picture_file}",
+        f"written: {text_file}, {picture_file}, {PLOTS}",
     ]
 
 
