@@ -89,6 +89,7 @@ def sweep(scene: Scene, faults: Iterator[Fault]) -> Iterator[Row]:
     while True:
         time.sleep(rng.uniform(*BETWEEN))
         code = scene.driver.poll()
+        scene.resumed += scene.cluster.resume()
         if time.monotonic() > deadline:
             raise RuntimeError(f"the sweep got stuck:\n{scene.project.log.read_text()}")
         if code:
@@ -142,7 +143,7 @@ def rounds(engine: str, count: int, rng: random.Random, folder: Path) -> Iterato
             done += len(rows)
             yield from rows
     store.end()
-    print(f"{engine}: nodes that it took out by itself, and that were resumed: {resumed}")
+    print(f"{engine}: nodes that were lost without a fault, and brought back: {resumed}")
 
 
 def report(rows: list[Row], seed: int, command: str) -> str:
@@ -167,8 +168,9 @@ def report(rows: list[Row], seed: int, command: str) -> str:
             "Slurm and Ray clusters on one machine, with an S3 server as remote. Checkpoints go "
             "to it every second. Faults come one after another while jobs run, each is mended "
             "after the seconds shown (the node starts again, the store comes back), and nothing "
-            "else is repaired, but that nodes that Slurm took out are resumed; whose command "
-            'ended types it again. "Same bytes" says that at the end of the sweep '
+            "else is repaired, but that nodes that Slurm took out, or that ended by themselves, "
+            "are brought back; whose command ended types it again. "
+            '"Same bytes" says that at the end of the sweep '
             "parameters, metrics, `dvc.lock` and the table of the sweep are those of a run "
             "without a cluster, and that each setting is there once.",
             table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from harness.core.errors import UserError
 GUARD = Path(__file__).with_name("guard.py")
 READY = 600.0  # seconds that a cluster may take to start on a busy machine
 PAUSE = 0.1
+# Below those that systems give to whoever asks for any, so that none is taken before its daemon,
+# which may take seconds to start, listens there; above those that Ray takes for its workers.
+PORTS = range(20_000, 32_000)
 FILLER = "filler"
 AS_ROOT = () if os.geteuid() == 0 else ("sudo", "-n")
 
@@ -128,7 +132,10 @@ class Cluster(ABC):
         """End one running job by the engine's own means; its name there, empty if none runs."""
 
     def resume(self) -> int:
-        """Take nodes back that the engine took out, as an administrator does; how many."""
+        """Bring back what the engine took out or what ended by itself; how many there were.
+
+        That is what an administrator does, or the service manager of a real node.
+        """
         return 0
 
     def restart_controller(self) -> None:
@@ -227,8 +234,9 @@ def running(cluster: C) -> Iterator[C]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens at now, one of `PORTS`."""
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise UserError(f"no port of {PORTS.start} to {PORTS.stop} is free")

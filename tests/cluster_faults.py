@@ -17,6 +17,8 @@ import psutil
 from cluster_base import Cluster
 from cluster_project import Project, Store
 
+LONGEST = 1800.0  # seconds, of a sweep on a busy machine
+
 
 @dataclass
 class Scene:
@@ -24,7 +26,8 @@ class Scene:
 
     Attributes:
         driver: the one process of it that somebody waits for.
-        resumed: nodes that the engine took out, and an administrator had to resume.
+        resumed: nodes that the engine took out or that ended by themselves, and somebody had to
+            bring back.
     """
 
     project: Project
@@ -41,7 +44,8 @@ class Scene:
         """Wait until something is so; the driver must not end before."""
 
         def looked() -> bool:
-            # After its controller was killed, Slurm may take a node out for a "Duplicate jobid".
+            # After its controller was killed, Slurm may take a node out for a "Duplicate jobid";
+            # on a busy machine, Ray may end while it starts.
             self.resumed += self.cluster.resume()
             return is_so()
 
@@ -49,7 +53,9 @@ class Scene:
 
     def end(self) -> int:
         """Wait until the driver ends; its exit code."""
+        deadline = time.monotonic() + LONGEST
         while (code := self.driver.poll()) is None:
+            assert time.monotonic() < deadline, self.project.log.read_text()
             self.resumed += self.cluster.resume()
             time.sleep(0.5)
         return code

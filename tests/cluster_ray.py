@@ -7,50 +7,30 @@ import importlib.util
 import json
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import cluster_ray_asked
 import psutil
 from cluster_base import Cluster, free_port
+
+from harness.core.errors import UserError
 
 RAY = Path(sys.executable).with_name("ray")
 # The paths of sockets must be short, and those of the folders of tests are not.
 SHORT = "/tmp"  # noqa: S108 - a folder of a new name in it
 PORTS = ("metrics-export", "dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent")
 STORE = 80_000_000  # bytes of memory of a node for objects, about the least that Ray takes
-# Prints the nodes that the head says are alive; waits some seconds for those that are named. It is
-# a process of its own as the token of a cluster stands in the environment, and Ray reads it once.
-ALIVE = """
-import os, sys, time
-from ray._raylet import GcsClient
-
-client = GcsClient(address=os.environ["RAY_ADDRESS"])
-deadline = time.monotonic() + 10
-while True:
-    nodes = client.get_all_node_info(timeout=2).values()
-    names = {name for node in nodes if not node.state for name in node.resources_total}
-    if names.issuperset(sys.argv[1:]) or time.monotonic() > deadline:
-        break
-    time.sleep(0.1)
-print(*names)
-"""
-CANCEL = """
-import ray
-from ray.util import list_named_actors
-
-ray.init(log_to_driver=False)
-for found in list_named_actors(all_namespaces=True)[:1]:
-    ray.kill(ray.get_actor(**found))
-    print(found["name"])
-"""
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # by default, jobs give way to all others on a machine
-    # In seconds: a node whose head is gone ends itself after so long.
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+    # A busy machine is slow, not dead. What was killed is noticed sooner, as nobody answers there.
+    "RAY_agent_register_timeout_ms": "600000",
+    "RAY_health_check_timeout_ms": "60000",
+    "RAY_worker_register_timeout_seconds": "600",
 }
+MOST = 20  # times that a daemon of a cluster may end by itself
 
 
 def is_installed() -> bool:
@@ -70,26 +50,30 @@ class Ray(Cluster):
         # Ray listens at the address of this machine even if it is told to use 127.0.0.1.
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         self.environment = {"RAY_ADDRESS": f"127.0.0.1:{self._port}", **token}
+        self._raylets: dict[str, psutil.Process | None] = {}  # of what shall be up
+        self._ended = 0
         self._sockets = Path(tempfile.mkdtemp(prefix="ray", dir=SHORT))
         self.start("sockets", ["true"], remove=self._sockets)
 
     def start_head(self) -> None:
         """Nodes that were there belong to a head that is gone, and are started again, too."""
-        started = [name for name in self.nodes if name in self.daemons]
+        started = [name for name in self.nodes if name in self._raylets]
         for name in started:
             self.kill_node(name, jobs=False)
         # Ray refuses to start a head while processes of the last one's nodes are there.
-        self.wait("the end of the nodes", lambda: not any(map(self._of_ray, started)))
+        self.wait("the end of the nodes", lambda: not any(map(self._of_ray, self.nodes)))
         self.wait("the head", self._is_head_up)
+        self._raylets["head"] = self._raylet("head")
         for name in started:
             self.start_node(name)
 
     def _is_head_up(self) -> bool:
         if not self.processes("head"):
             self._start("head", "--head", "--port", str(self._port), "--num-cpus", "0")
-        return "head" in self.alive("head")
+        return "head" in cluster_ray_asked.alive(self.environment, "head")
 
     def kill_head(self) -> None:
+        self._raylets.pop("head", None)
         for daemon in self.daemons.pop("head"):
             daemon.end()
 
@@ -97,34 +81,51 @@ class Ray(Cluster):
         self._start(name, "--address", self.environment["RAY_ADDRESS"], "--num-cpus", "1")
 
     def is_up(self, name: str) -> bool:
-        if not self.processes(name):  # Ray gives itself 15 s, too few on a busy machine; again
+        if not self.daemons[name][-1].processes():  # Ray gives itself 30 s, too few if it is busy
             self.launch_node(name)
-        return name in self.alive(name)
+        return name in cluster_ray_asked.alive(self.environment, name)
+
+    def start_node(self, name: str) -> None:
+        super().start_node(name)
+        self._raylets[name] = self._raylet(name)
 
     def kill_node(self, name: str, jobs: bool = True) -> None:
+        self._raylets.pop(name, None)
         for daemon in self.daemons[name]:
             daemon.kill(() if jobs else ("raylet",))
 
-    def alive(self, *awaited: str) -> set[str]:
-        """The names of the nodes that the head says are alive, `head` included.
+    def resume(self) -> int:
+        """Start again what ended by itself.
 
-        Args:
-            awaited: those to wait for, for a few seconds.
+        Raises:
+            UserError: that happens too often.
         """
-        return set(self._ask(ALIVE, *awaited).split()) & {"head", *self.nodes}
+        if "head" not in self._raylets:  # somebody killed it, and will start it again
+            return 0
+        ended = [name for name, raylet in self._raylets.items() if not _lives(raylet)]
+        self._ended += len(ended)
+        if self._ended > MOST:
+            raise UserError(
+                f"ray: {', '.join(ended)} ended by itself, which makes {MOST} times in all; "
+                f"see {self.folder}/*.log and {self._sockets}/session_latest/logs"
+            )
+        if "head" in ended:
+            self.restart_controller()
+        else:
+            for name in ended:
+                self.start_node(name)
+        return len(ended)
 
     def cancel_one(self) -> str:
-        return self._ask(CANCEL).strip()
+        return cluster_ray_asked.cancel_one(self.environment)
 
-    def _ask(self, script: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", script, *arguments],
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout
+    def _raylet(self, name: str) -> psutil.Process | None:
+        """The daemon of Ray on a node, None if it has ended."""
+        for process in self.processes(name):
+            with contextlib.suppress(psutil.Error):
+                if process.name() == "raylet":
+                    return process
+        return None
 
     def _of_ray(self, name: str) -> list[psutil.Process]:
         """The processes of a node that belong to the head."""
@@ -152,3 +153,11 @@ class Ray(Cluster):
             command += ["--include-dashboard", "false", "--temp-dir", str(self._sockets)]
         node = {self.variable: name}
         self.start(name, command, dict(os.environ | self.environment | SETTINGS | node))
+
+
+def _lives(process: psutil.Process | None) -> bool:
+    """Whether a process has not ended; one that nobody has waited for has."""
+    with contextlib.suppress(psutil.Error):
+        if process and process.is_running():
+            return process.status() != psutil.STATUS_ZOMBIE
+    return False
