@@ -25,6 +25,7 @@ from harness.cluster.task import Task
 from harness.core.errors import UserError
 
 LIMIT = 90  # seconds for an answer; to start Ray's client takes some
+WAKING = 60  # seconds that a head may take to hear of its nodes; fewer than LIMIT
 
 
 class Ray:
@@ -44,10 +45,14 @@ class Ray:
                 f"{sys.executable}: Ray is not installed; `make ray` installs it, or pip "
                 f"`{project.read().command.split()[-1]}[ray]`"
             )
-        found = self._call("check")
-        if found["cpus"] < self._options.cpus:
+        wanted = self._options.cpus
+        found = self._call("check", cpus=wanted, seconds=0)
+        if found["cpus"] < wanted:
+            print(f"Ray: waits up to {WAKING} s for a node with {wanted} processors", flush=True)
+            found = self._call("check", cpus=wanted, seconds=WAKING)
+        if found["cpus"] < wanted:
             raise UserError(
-                f"{CLUSTER}: ray.cpus: {self._options.cpus}, and no node of {self._address()} has "
+                f"{CLUSTER}: ray.cpus: {wanted}, and no node of {self._address()} has "
                 f"more than {found['cpus']:.0f}"
             )
         self._addresses = set(found["addresses"])
