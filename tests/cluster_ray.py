@@ -13,20 +13,21 @@ from pathlib import Path
 
 import cluster_ray_asked
 import psutil
-from cluster_base import Cluster, free_port
+from cluster_base import Cluster, Daemon, free_port
 
 from harness.core.errors import UserError
 
 RAY = Path(sys.executable).with_name("ray")
 # The paths of sockets must be short, and those of the folders of tests are not.
 SHORT = "/tmp"  # noqa: S108 - a folder of a new name in it
-PORTS = ("metrics-export", "dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent")
+AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 STORE = 80_000_000  # bytes of memory of a node for objects, about the least that Ray takes
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # by default, jobs give way to all others on a machine
     # A busy machine is slow, not dead. What was killed is noticed sooner, as nobody answers there.
     "RAY_agent_register_timeout_ms": "600000",
+    "RAY_gcs_rpc_server_connect_timeout_s": "60",
     "RAY_health_check_timeout_ms": "60000",
     "RAY_worker_register_timeout_seconds": "600",
 }
@@ -121,11 +122,7 @@ class Ray(Cluster):
 
     def _raylet(self, name: str) -> psutil.Process | None:
         """The daemon of Ray on a node, None if it has ended."""
-        for process in self.processes(name):
-            with contextlib.suppress(psutil.Error):
-                if process.name() == "raylet":
-                    return process
-        return None
+        return next(filter(None, map(_raylet_of, self.daemons[name])), None)
 
     def _of_ray(self, name: str) -> list[psutil.Process]:
         """The processes of a node that belong to the head."""
@@ -137,22 +134,39 @@ class Ray(Cluster):
         return found
 
     def _start(self, name: str, *options: str) -> None:
-        command = [
-            str(RAY),
-            "start",
-            "--block",
-            "--node-ip-address",
-            "127.0.0.1",
-            *options,
-        ]
+        command = [str(RAY), "start", "--block", "--node-ip-address", "127.0.0.1", *options]
         command += ["--resources", json.dumps({name: 1}), "--object-store-memory", str(STORE)]
-        # Else a raylet waits some seconds for its agents to choose them, and not longer.
-        for port in PORTS:
-            command += [f"--{port}-port", str(free_port())]
+        command += ["--runtime-env-agent-port", str(free_port()), "--include-log-monitor", "false"]
         if name == "head":
             command += ["--include-dashboard", "false", "--temp-dir", str(self._sockets)]
         node = {self.variable: name}
-        self.start(name, command, dict(os.environ | self.environment | SETTINGS | node))
+        variables = dict(os.environ | self.environment | SETTINGS | node)
+        daemon = self.start(name, command, variables)
+        self.wait("raylet", lambda: bool(_raylet_of(daemon)) or not daemon.processes())
+        if raylet := _raylet_of(daemon):
+            _tell_ports(raylet)
+
+
+def _raylet_of(daemon: Daemon) -> psutil.Process | None:
+    for process in daemon.processes():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "raylet":
+                return process
+    return None
+
+
+def _tell_ports(raylet: psutil.Process) -> None:
+    """Tell a raylet that its agent for dashboards listens at no port.
+
+    The agent of a Ray without the packages for dashboards tells the same. A raylet ends if it has
+    not done so within 15 s, which no option changes, and a busy machine takes longer:
+    https://github.com/ray-project/ray/issues/65983.
+    """
+    with contextlib.suppress(psutil.Error):
+        words = [word.partition("=") for word in raylet.cmdline()]
+        given = {name.strip("-"): value for name, _, value in words}
+        for name in AGENT_PORTS:
+            (Path(given["session_dir"]) / f"{name}_{given['node_id']}").write_text("-1")
 
 
 def _lives(process: psutil.Process | None) -> bool:

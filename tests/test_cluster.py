@@ -427,6 +427,31 @@ def test_a_sweep_on_an_engine_ends_in_the_table(lab, tmp_path):
     ]
 
 
+LOSING = """
+class Losing(Local):
+    def submit(self, group, tasks, avoid): pass
+engine.of = lambda cluster, on: Losing()
+"""
+
+
+@pytest.mark.slow
+def test_what_was_lost_too_often_is_tried_again_by_the_next_command(lab, tmp_path):
+    lab.project.git("reset", "-q", "--hard", lab.commit)
+    sweep = "sweep.main(1, driver.sweeping('slurm', False, poll=0.2))"
+    with contextlib.chdir(lab.project.folder):
+        Path("sweep.yaml").write_text("stage: join\nsettings:\n  two: {seed: 2}\n")
+        git.git("commit", "-q", "-a", "-m", "one setting")
+        git.git("push", "-q", "origin", "HEAD:refs/heads/lost")
+        said = drive(lab, tmp_path, LOSING + sweep, 1)
+        assert said.count("two: submitted to Local") == 1 + fleet.LOSSES
+        assert "two                FAILED: lost 3 times in turn, on unknown nodes; " in said
+        assert "error: 2 of 2 settings failed: default, two" in said
+        said = drive(lab, tmp_path, sweep, 0)
+        assert said.count("two: submitted to Local") == 1
+        assert "| `two` | 2 |" in Path("docs/sweep.md").read_text()
+        git.git("reset", "-q", "--hard", lab.commit)
+
+
 @pytest.mark.slow
 def test_the_pipeline_on_an_engine_brings_every_output_home(lab, tmp_path):
     lab.project.git("reset", "-q", "--hard", lab.commit)
