@@ -30,7 +30,7 @@ from cluster_project import POLL, Project, Store
 from epochs import Training
 
 REPORT = ROOT / "docs/cluster.md"
-BEGIN, END = "<!-- measured: `python -m bench.cluster` -->", "<!-- end of measured -->"
+BEGIN, END = "<!-- measured: `python -m bench.{}` -->", "<!-- end of measured -->"
 COUNT, EPOCHS, EPOCH = 8, 5, 4.0  # trainings, epochs of each, seconds of an epoch
 PHASES = ("clone", "environment", "pull", "run", "push")
 
@@ -114,16 +114,17 @@ def report(sweeps: list[Sweep]) -> str:
     )
 
 
-def place(text: str) -> None:
-    """Put it between its marks in docs/cluster.md, or print it if there are none."""
-    page = REPORT.read_text("utf-8") if REPORT.exists() else ""
-    before, begin, rest = page.partition(BEGIN)
+def place(text: str, path: Path = REPORT, name: str = "cluster") -> None:
+    """Put what a script has measured between its marks in a page, or print it if it has none."""
+    mark = BEGIN.format(name)
+    page = path.read_text("utf-8") if path.exists() else ""
+    before, begin, rest = page.partition(mark)
     if not begin:
-        print(f"{REPORT.relative_to(ROOT)} has no line {BEGIN}; this belongs there:\n\n{text}")
+        print(f"{path.relative_to(ROOT)} has no line {mark}; this belongs there:\n\n{text}")
         return
     after = rest.partition(END)[2]
-    write_text(REPORT, f"{before}{BEGIN}\n{text}\n{END}{after}")
-    print(f"written: {REPORT.relative_to(ROOT)}")
+    write_text(path, f"{before}{mark}\n{text}\n{END}{after}")
+    print(f"written: {path.relative_to(ROOT)}")
 
 
 def main() -> None:

@@ -35,9 +35,10 @@ ALL = 1000  # epochs
 class Store:
     """An S3 server that can be away for a while, at the same address and with the same keys."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, telling: bool = False) -> None:
+        """`telling`: the log of the server has a line for each request."""
         self._folder, self._open = folder, contextlib.ExitStack()
-        self.server = self._open.enter_context(serving(folder))
+        self.server = self._open.enter_context(serving(folder, telling=telling))
 
     def leave(self) -> None:
         """`kill -9` of the server."""
@@ -62,8 +63,12 @@ class Project:
         training: Training,
         seconds: float = 0.0,
         allowed: int = ALL,
+        beat: float = 1.0,
     ) -> None:
-        """Epochs take `seconds` each; only the first `allowed` of them run until `allow`."""
+        """Epochs take `seconds` each; only the first `allowed` of them run until `allow`.
+
+        Jobs tell of themselves every `beat` seconds.
+        """
         folder.mkdir(parents=True)
         self.folder, self.cluster = folder, cluster
         self.journal, self.origin = folder / "journal", folder / "origin.git"
@@ -80,7 +85,7 @@ class Project:
         body = {
             "work": cluster.work,
             "environment": sys.executable,
-            "checkpoint_seconds": 1,
+            "checkpoint_seconds": beat,
             cluster.engine: {"setup": [f"export {name}={value}" for name, value in setup.items()]},
         }
         options = server.options() | {"url": f"s3://{BUCKET}/{folder.name}"}

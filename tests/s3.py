@@ -55,13 +55,16 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0, again: bool = False) -> Iterator[Server]:
+def serving(
+    folder: Path, port: int = 0, again: bool = False, telling: bool = False
+) -> Iterator[Server]:
     """Serve a folder on this machine alone, until the end of the context or of this process.
 
     Args:
         folder: made if need be: the store with one bucket, new credentials and the server's log.
         port: 0 for a free one.
         again: with the keys of the last server of this folder, not with new ones.
+        telling: whether the log has a line for each request.
 
     Raises:
         UserError: rclone is missing, or cannot serve, because the port is taken for example.
@@ -80,7 +83,7 @@ def serving(folder: Path, port: int = 0, again: bool = False) -> Iterator[Server
     with log.open("wb") as output:
         try:
             server = subprocess.Popen(
-                [*SERVE, "--addr", f"127.0.0.1:{port}", store],
+                [*SERVE, *(["-vv"] if telling else []), "--addr", f"127.0.0.1:{port}", store],
                 # Every user of the machine can read a command line. Rclone parses this as CSV.
                 env=clean | {"RCLONE_AUTH_KEY": f'"{key},{secret}"'},
                 stdin=subprocess.DEVNULL,
