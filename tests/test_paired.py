@@ -143,3 +143,12 @@ def test_a_difference_counts_if_it_holds_over_seeds():
     # Against a baseline, which has no seeds: the t-interval of the mean, 4.303 standard errors.
     alone = difference([0.5], [0.6, 0.61, 0.62])
     assert alone.high - alone.value == pytest.approx(4.302653 * 0.01 / 3**0.5)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "said"),
+    [(0.0012, "0.9357 ± 0.0012"), (0.00002, "0.93571 ± 0.00002"), (0.0, "0.9357 ± 0.0000")],
+)
+def test_a_small_deviation_is_not_shown_as_none(deviation, said):
+    entries = {"a": {"test": {"auc": {"mean": 0.935712, "deviation": deviation}}}}
+    assert seeds.shown(entries, "a", "auc") == said

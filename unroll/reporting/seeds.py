@@ -11,6 +11,8 @@ from harness.experiments.sweep import Elsewhere
 from harness.reporting import labels, markdown
 from unroll.reporting import trained
 
+TINY = 0.00005  # a deviation that four digits show as none
+
 
 def main(
     count: int, models: tuple[str, ...], jobs: int, elsewhere: Elsewhere | None = None
@@ -27,7 +29,10 @@ def shown(entries: dict[str, Any], model: str, metric: str, part: str = "test") 
         entries: what `current` returned.
     """
     found = entries.get(model, {}).get(part, {}).get(metric)
-    return f"{found['mean']:.4f} ± {found['deviation']:.4f}" if found else ""
+    if not found:
+        return ""
+    digits = 4 if not 0 < found["deviation"] < TINY else 5
+    return f"{found['mean']:.{digits}f} ± {found['deviation']:.{digits}f}"
 
 
 def held(
