@@ -102,7 +102,7 @@ def test_the_example_of_the_docs_is_what_the_models_say(monkeypatch):
     text = Path("docs/experiments.md").read_text("utf-8")
     [shown] = re.findall(r"^'(\+.*)'$", text, re.MULTILINE)
     found = of_models("rnn", "lstm")["auc"]
-    assert shown == "{:+.4f} ({:+.4f} to {:+.4f}), p {:.3f}".format(*found)
+    assert shown == "{:+.4f} ({:+.4f} to {:+.4f}), p {:.0e}".format(*found)
     intervals = [read_json(Path(f"metrics/{m}.json"))["auc_interval"] for m in ("rnn", "lstm")]
     for i in intervals:
         assert f"({i['low']:.4f} to {i['high']:.4f})" in text
