@@ -21,7 +21,7 @@ from harness.reporting import style
 from harness.reporting.style import BLUE, DPI, GRAY, ORANGE, STYLE
 from harness.searching.search_file import Search
 from harness.searching.space import short_names
-from harness.searching.study import FAILED, PRUNED, Trial
+from harness.searching.study import ENOUGH, FAILED, PRUNED, Trial
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _history(axes: Any, picture: Picture) -> None:
             )
     for trial, value in complete:
         if picture.is_winner(trial):
-            _ring(axes, trial.number, value, trial)
+            _ring(axes, trial.number, value, trial, picture)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(-0.7, len(picture.trials) - 0.3)
     axes.set(xlabel="trial", ylabel=_metric(picture))
@@ -127,16 +127,20 @@ def _history(axes: Any, picture: Picture) -> None:
 def _importances(axes: Any, picture: Picture) -> None:
     names = short_names(list(picture.search.space.entries))
     shares = list(reversed(picture.importances.items()))
-    bars = axes.barh([names[name] for name, _ in shares], [share for _, share in shares])
-    for bar in bars:
-        bar.set_color(BLUE)
-    axes.bar_label(bars, [f"{share:.0%}" for _, share in shares], padding=4, fontsize=11)
-    axes.set_xlim(0, 1.15 * max([share for _, share in shares] or [1]))
-    axes.xaxis.set_visible(False)
-    axes.grid(visible=False)
-    axes.tick_params("y", length=0, labelsize=11)
-    axes.spines.bottom.set_visible(False)
     axes.set_title("importance (fANOVA)", fontsize=13)
+    axes.grid(visible=False)
+    axes.xaxis.set_visible(False)
+    axes.spines.bottom.set_visible(False)
+    axes.tick_params("y", length=0, labelsize=11)
+    if not shares:
+        axes.set_yticks([])
+        axes.spines.left.set_visible(False)
+        few = f"fewer than {ENOUGH} complete trials\ndo not tell"
+        axes.text(0.5, 0.5, few, ha="center", color=GRAY, transform=axes.transAxes)
+        return
+    bars = axes.barh([names[n] for n, _ in shares], [share for _, share in shares], color=BLUE)
+    axes.bar_label(bars, [f"{share:.0%}" for _, share in shares], padding=4, fontsize=11)
+    axes.set_xlim(0, 1.15 * max(share for _, share in shares))
 
 
 def _against_cost(axes: Any, picture: Picture) -> None:
@@ -149,7 +153,7 @@ def _against_cost(axes: Any, picture: Picture) -> None:
     axes.plot(picture.default.cost[name], picture.value, "s", color=ORANGE, markersize=9, zorder=5)
     for trial, value in complete:
         if picture.is_winner(trial):
-            _ring(axes, trial.cost[name], value, trial)
+            _ring(axes, trial.cost[name], value, trial, picture)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set(xlabel=heading(name), ylabel=_metric(picture))
@@ -173,14 +177,17 @@ def _points(
             axes.scatter(out, [edge] * len(out), 40, marker=marker, zorder=3, **look)
 
 
-def _ring(axes: Any, x: float, y: float, trial: Trial) -> None:
+def _ring(axes: Any, x: float, y: float, trial: Trial, picture: Picture) -> None:
+    """Mark a trial, with its number on the side where no other is."""
+    side = 1 if picture.sweep.higher else -1
     axes.plot(x, y, "o", markersize=13, fillstyle="none", color=ORANGE, markeredgewidth=2, zorder=6)
     axes.annotate(
         f"trial {trial.number}",
         (x, y),
-        xytext=(0, 12),
+        xytext=(0, 17 * side),
         textcoords="offset points",
         ha="center",
+        va="center",
         fontsize=11,
         zorder=6,
     )

@@ -38,6 +38,7 @@ _WORDS = {
     TrialState.PRUNED: PRUNED,
     TrialState.FAIL: FAILED,
 }
+ENOUGH = 8  # complete trials, to say what matters
 _ATTEMPTS = 20  # to draw what was not drawn before, until what is left is listed
 _SPENT, _SECONDS, _WHY, _COST = "spent", "seconds", "why", "cost"
 
@@ -156,9 +157,9 @@ class Study:
         ICML 2014), whose forest is fitted to the complete trials.
 
         Returns:
-            None of them where fewer than two trials are complete.
+            None of them where too few trials are complete to tell.
         """
-        if len(self._study.get_trials(states=(TrialState.COMPLETE,))) < 2:
+        if len(self._study.get_trials(states=(TrialState.COMPLETE,))) < ENOUGH:
             return {}
         evaluator = FanovaImportanceEvaluator(seed=self._search.seed)
         return get_param_importances(self._study, evaluator=evaluator)
