@@ -7,21 +7,18 @@ and computes large ones with the same figures; likewise for corpora. The tables 
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
-import math
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import growth
 from bench.cluster import place
+from bench.costs import Preparing, Sweeping
 from bench.measure import ROOT
-from bench.sweeps import BEAT, EPOCH, EPOCHS, PHASES, Parts, sweep
+from bench.sweeps import EPOCH, EPOCHS, PHASES, Parts, sweep
 from harness import processor
-from harness.cluster.fleet import POLL
 from harness.core.errors import user_errors
 from harness.reporting.markdown import table
 from harness.stages import lock_file
@@ -30,86 +27,6 @@ REPORT = ROOT / "docs/scale.md"
 TRIALS, NODES, SECONDS = 1_000, 100, (60, 600)  # of a trial
 JOBS, OWN = (2, 4, 8), 2  # of the sweeps that are measured; processors of this machine
 TEXTS, WORKERS = 100_000_000, (1, 8, 64)
-# Files that a job leaves in the store, and names in an answer to a question for them.
-FILES, LISTED = 4, 1_000
-# Requests of a job each time it tells of itself: that it lives, its log, a set of checkpoints with
-# its list, the removal of the last set, and whether it is cancelled.
-BEATS = 6
-
-
-@dataclass(frozen=True)
-class Sweeping:
-    """What a sweep costs, in seconds and requests to the store.
-
-    Attributes:
-        start: until the jobs are submitted.
-        job: of a job, beside its training.
-        home: to bring an experiment home; one after the other.
-        end: from the last one to the table.
-        requests: of a job, those of each minute aside.
-    """
-
-    start: float
-    job: float
-    home: float
-    end: float
-    requests: float
-
-    @classmethod
-    def of(cls, parts: Parts, poll: float) -> Sweeping:
-        """As a small sweep shows it."""
-        questions = parts.wall / poll
-        requests = (sum(parts.requests.values()) - questions) / (parts.jobs + 1)
-        return cls(parts.start, parts.job, parts.home, parts.end, requests)
-
-    def wall(self, jobs: int, nodes: int, training: float, poll: float = POLL) -> float:
-        """Seconds from the command to the table; the default setting has its result already."""
-        free, ends = [self.start] * nodes, []
-        for seconds in [self.job, *[self.job + training] * jobs]:
-            end = heapq.heappop(free) + seconds
-            heapq.heappush(free, end)
-            ends.append(end)
-        now = self.start
-        for end in sorted(ends):
-            now = max(now, end + poll / 2) + self.home
-        return now + self.end
-
-    def cost(self, jobs: int, nodes: int, training: float) -> dict[str, float]:
-        """What a large sweep costs."""
-        wall = self.wall(jobs, nodes, training)
-        questions, pages = wall / POLL, math.ceil(jobs * FILES / LISTED)
-        return {
-            "wall": wall,
-            "ideal": jobs * training / nodes,
-            "driver": jobs * self.home,
-            "store": jobs * (self.requests + BEATS * training / BEAT) + questions * pages,
-            "scheduler": questions + 2 * math.ceil(jobs / LISTED),
-        }
-
-
-@dataclass(frozen=True)
-class Preparing:
-    """What preparing a text of a corpus costs, in seconds.
-
-    Attributes:
-        shared: of one worker, divided by their number.
-        alone: of the process that puts the shards together.
-    """
-
-    shared: float
-    alone: float
-    bytes_written: float
-
-    @classmethod
-    def of(cls, one: growth.Growth, two: growth.Growth) -> Preparing:
-        """As one and two workers show it on one corpus."""
-        alone = max(2 * two.seconds - one.seconds, 0.0)
-        texts = one.reviews
-        return cls((one.seconds - alone) / texts, alone / texts, one.written * 1e6 / texts)
-
-    def seconds(self, texts: int, workers: int) -> float:
-        """From the first text to the prepared arrays."""
-        return texts * (self.shared / workers + self.alone)
 
 
 def measured_sweeps(engine: str) -> tuple[Parts, list[Parts]]:
@@ -120,16 +37,18 @@ def measured_sweeps(engine: str) -> tuple[Parts, list[Parts]]:
         folder = Path(name)
         with clusters.make(engine, folder / "cluster", OWN) as cluster:
             sweep(cluster, OWN, 1000, folder / "warm")  # the nodes get the repository
-            known = sweep(cluster, 2, 1, folder / "known")
+            known = sweep(cluster, OWN, 1, folder / "known", again=True)
             return known, [sweep(cluster, jobs, 2 + jobs, folder / f"jobs-{jobs}") for jobs in JOBS]
 
 
 def sweeps_report(known: Parts, others: Iterable[Parts], poll: float) -> str:
     """The parts of a small sweep, and sweeps as computed from them and as measured."""
     model, training = Sweeping.of(known, poll), EPOCHS * EPOCH
-    parts = [f"{known.start:.1f}", *(f"{known.phases[phase]:.1f}" for phase in PHASES)]
+    parts = [f"{known.start:.1f}", f"{known.launch:.1f}"]
+    parts += [f"{known.phases[phase]:.1f}" for phase in PHASES] + [f"{known.job:.1f}"]
     parts += [f"{known.home:.1f}", f"{known.end:.1f}", f"{model.requests:.0f}"]
-    head = ["start", *(f"`{phase}`" for phase in PHASES), "home", "end", "requests of a job"]
+    head = ["start", "launch", *(f"`{phase}`" for phase in PHASES), "job in all", "home", "end"]
+    head += ["requests of a job"]
     rows = []
     for found in others:
         computed = model.wall(found.jobs, found.nodes, training, poll)

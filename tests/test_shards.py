@@ -1,11 +1,15 @@
 """A corpus of texts in any number of shards, by any number of workers, becomes the same bytes."""
 
+import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections import Counter as Exact
 from pathlib import Path
 
+import clusters
 import numpy as np
 import pandas as pd
 import psutil
@@ -236,6 +240,48 @@ def test_a_worker_that_is_killed_is_one_line():
     with pytest.raises(UserError, match=r"a worker was killed, .* UNROLL_WORKERS to fewer than 2"):
         wait()
     pool.close()
+
+
+PREPARE = """
+import json, sys
+from unroll.corpora import reading
+from unroll.corpora.blocks import Text
+from unroll.preprocessing.corpus import prepare
+from harness.core.errors import user_errors
+
+reading.SHARD = int(sys.argv[2])
+with user_errors():
+    prepare("a", Text.model_validate(json.loads(sys.argv[1])))
+"""
+
+
+@pytest.mark.clusters
+def test_tasks_on_two_nodes_of_ray_give_the_same_bytes_and_the_same_mistake(folder, monkeypatch):
+    clusters.need("ray")
+    path = several(table())
+    in_shards(monkeypatch, path, 5)
+    one = made(path)
+    with clusters.ray(folder / "cluster") as cluster:
+
+        def on_ray(**block: object) -> subprocess.CompletedProcess[str]:
+            said = {"kind": "text", "path": path, "label": "label", "group": "by", **block}
+            environment = os.environ | cluster.environment | {VARIABLE: "ray"}
+            return subprocess.run(
+                [sys.executable, "-c", PREPARE, json.dumps(said), str(reading.SHARD)],
+                env=environment | {"PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        shutil.rmtree(paths.prepared("a"))
+        done = on_ray()
+        assert done.returncode == 0, done.stderr
+        assert files(paths.prepared("a")) == one
+        wrong = on_ray(classes=["a", "c"])
+        assert wrong.returncode == 1
+        last = wrong.stderr.splitlines()[-1]
+        assert last.startswith('error: tables/1.csv, row 3: the label "b" is of no class')
 
 
 def stream(shards: int) -> list[Exact]:

@@ -64,7 +64,10 @@ class _Gathering:
         self._x, self._y, self.rebuilds = x, y, y is x
 
     def __call__(self, order: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
-        x = np.ascontiguousarray(self._x[order][:, -width:])
+        if isinstance(self._x, np.ndarray):
+            x = self._x[:, -width:][order]
+        else:
+            x = np.ascontiguousarray(self._x[order][:, -width:])
         return (x,) if self.rebuilds else (x, self._y[order])
 
 
