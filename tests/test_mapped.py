@@ -9,7 +9,7 @@ from tiny import files
 from harness.core.params import Declared
 from unroll.core import parts, paths
 from unroll.core.datasets import read
-from unroll.core.parts import Filtered, Part
+from unroll.core.parts import Late, Part
 from unroll.corpora.blocks import Block
 from unroll.preprocessing.corpus import prepare
 from unroll.training import rows, train
@@ -34,8 +34,8 @@ def test_a_part_without_some_ids_reads_as_its_copy_without_them(monkeypatch, blo
     copied = whole.below(LIMIT)
     monkeypatch.setattr(parts, "COPIED", 100)
     found = whole.below(LIMIT)
-    assert isinstance(found, Filtered)
-    assert not isinstance(copied, Filtered)
+    assert isinstance(found, Late)
+    assert not isinstance(copied, Late)
     assert len(found) == len(copied)
     assert found.lengths.tolist() == copied.lengths.tolist()
     for head in (0, 3):

@@ -21,6 +21,7 @@ from unroll.core.tasks import TWO
 from unroll.core.tokens import FIRST, PAD
 from unroll.models import saving
 from unroll.models.inputs import check_fit
+from unroll.models.ngrams.counting import Counter
 from unroll.models.ngrams.inputs import NgramInputs
 from unroll.models.ngrams.known import Known
 from unroll.models.parameters import Ngrams
@@ -75,6 +76,34 @@ def test_what_is_not_learnt_from_is_not_counted():
     again, _ = learnt(other)
     np.testing.assert_array_equal(inputs.data.ratios, again.data.ratios)
     np.testing.assert_array_equal(inputs._known.table.keys, again._known.table.keys)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_n_grams_have_the_same_counts_however_many_texts_are_counted_at_a_time(monkeypatch, block):
+    part = texts(1)
+    whole, _ = learnt(part)
+    monkeypatch.setattr("unroll.models.ngrams.inputs.TEXTS", block)
+    found, _ = learnt(part)
+    np.testing.assert_array_equal(found.data.ratios, whole.data.ratios)
+    np.testing.assert_array_equal(found._known.table.keys, whole._known.table.keys)
+
+
+def test_counts_of_n_grams_with_an_error_are_too_high_by_at_most_it_and_take_less_memory():
+    draw, error = np.random.default_rng(3), 0.01
+    exact, bounded = Counter(), Counter(error)
+    for block in range(60):
+        keys, counts = np.unique(draw.pareto(0.8, 300).astype(np.int64), return_counts=True)
+        keys, counts = np.append(keys, 10**9 + block), np.append(np.minimum(counts, 50), 1)
+        order = np.argsort(keys)
+        for counter in (exact, bounded):
+            counter.add(keys[order], counts[order], texts=50)
+    true = dict(zip(exact.keys.tolist(), exact.counts.tolist(), strict=True))
+    found = dict(zip(bounded.keys.tolist(), bounded.counts.tolist(), strict=True))
+    most = error * 60 * 50
+    assert all(true[key] <= count <= true[key] + most for key, count in found.items())
+    assert all(true[key] <= most for key in true.keys() - found.keys())
+    assert len(found) < len(true) / 3
+    assert bounded.keys.tolist() == sorted(found)
 
 
 def test_of_a_long_text_the_first_third_and_the_end_are_read(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +43,10 @@ class Part:
         """The same rows of ids, without the ids from `limit` on."""
         assert self.ends is not None
         if len(self.x) > COPIED:
-            return Filtered(self.x, self.y, self.ends, limit)
-        return self._copied(limit)
+            return Late(self.x, self.y, self.ends, lambda part, _: part._without(limit))
+        return self._without(limit)
 
-    def _copied(self, limit: int) -> Part:
+    def _without(self, limit: int) -> Part:
         assert self.ends is not None
         kept = self.x < limit
         before = np.searchsorted(np.flatnonzero(~kept), self.ends)
@@ -93,24 +94,27 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Filtered(Part):
-    """A part of texts that reads as `below` has it, though its ids stay where they are.
+class Late(Part):
+    """A part whose rows are changed whenever some are taken, so that they are never all in memory.
 
     Attributes:
-        limit: the first id that is left out.
+        change: makes of some rows, and of their numbers in this part, what they read as.
+        shortens: whether that may leave out steps.
     """
 
-    limit: int = 0
+    change: Callable[[Part, np.ndarray], Part] = lambda part, _: part
+    shortens: bool = True
 
     @property
     def lengths(self) -> np.ndarray:
-        """The steps of each row that are read, int64 (n,)."""
-        blocks = (self._block(first) for first in range(0, len(self), BLOCK))
-        return np.concatenate([self.take(block).lengths for block in blocks])
+        """The steps of each row as they are read, int64 (n,)."""
+        if not self.shortens:
+            return super().lengths
+        return np.concatenate([self.take(block).lengths for block in in_blocks(len(self), BLOCK)])
 
     def take(self, rows: np.ndarray, last: int | None = None) -> Part:
         """Some rows as they are read, in memory."""
-        found = super().take(rows)._copied(self.limit)
+        found = self.change(super().take(rows), rows)
         return found if last is None else found.take(np.arange(len(found)), last)
 
     def padded(
@@ -118,11 +122,11 @@ class Filtered(Part):
     ) -> np.ndarray:
         """As that of `Part`."""
         rows = np.arange(len(self)) if rows is None else rows
-        found = np.empty((len(rows), steps), self.x.dtype)
-        for first in range(0, len(rows), BLOCK):
-            block = self.take(rows[first : first + BLOCK])
-            found[first : first + BLOCK] = block.padded(steps, fill, head=head)
-        return found
+        blocks = (self.take(rows[block]) for block in in_blocks(len(rows), BLOCK))
+        return np.concatenate([block.padded(steps, fill, head=head) for block in blocks])
 
-    def _block(self, first: int) -> np.ndarray:
-        return np.arange(first, min(first + BLOCK, len(self)))
+
+def in_blocks(count: int, size: int) -> Iterator[np.ndarray]:
+    """The numbers from 0 to `count`, so many at a time; one empty block if there are none."""
+    for first in range(0, max(count, 1), size):
+        yield np.arange(first, min(first + size, count))

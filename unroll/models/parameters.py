@@ -122,6 +122,13 @@ class Ngrams(Parameters):
     least_count: int = Field(
         default=5, ge=1, le=1_000_000, description="texts that an n-gram must be in"
     )
+    count_error: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e-2,
+        description="by which share of all training texts the count of one may be too high, so "
+        "that rare ones need no memory; 0: exact",
+    )
     alpha: float = Field(default=8.0, gt=0, le=1e6, description="added to counts in ratios")
     length: int = Field(default=1024, ge=1, le=100_000, description="steps that are read")
     gates: bool = Field(default=True, description="whether the words around matter")
