@@ -30,7 +30,7 @@ def texts(count: int = 60) -> Part:
 
 def vectors(part: Part, size: int) -> np.ndarray:
     assert part.ends is not None
-    found = counted(part.x, part.ends, SIZE, size)
+    found = counted([(part.x, part.ends)], SIZE, size)
     assert found is not None
     return found
 
@@ -56,8 +56,8 @@ def test_words_with_the_same_neighbors_have_like_vectors():
 
 def test_words_of_different_texts_are_no_neighbors():
     one = np.array([FIRST, FIRST + 1], np.int32)
-    assert counted(one, np.array([1, 2]), FIRST + 2, 2) is None
-    assert counted(np.repeat(one, 2), np.array([2, 4]), FIRST + 2, 2) is not None
+    assert counted([(one, np.array([1, 2]))], FIRST + 2, 2) is None
+    assert counted([(np.repeat(one, 2), np.array([2, 4]))], FIRST + 2, 2) is not None
 
 
 def test_a_small_vocabulary_has_vectors_of_the_size_that_is_asked_for():
@@ -69,7 +69,7 @@ def test_a_small_vocabulary_has_vectors_of_the_size_that_is_asked_for():
 
 @pytest.mark.parametrize("x", [np.full(8, UNKNOWN), np.empty(0, int)], ids=["unknown", "none"])
 def test_without_known_neighbors_there_are_no_vectors(x):
-    assert counted(x, np.array([len(x)]), SIZE, 4) is None
+    assert counted([(x, np.array([len(x)]))], SIZE, 4) is None
 
 
 def inputs() -> Inputs:
@@ -88,6 +88,20 @@ def test_rows_that_are_not_learned_from_change_no_vector():
     other.learn(part, np.arange(60))
     assert other.data.vectors is not None
     assert not np.array_equal(one.data.vectors, other.data.vectors)
+
+
+@pytest.mark.parametrize("words", [1, 100, 250])
+def test_the_neighbors_of_some_texts_at_a_time_are_those_of_all(monkeypatch, words):
+    whole, found = inputs(), inputs()
+    whole.learn(texts(), np.arange(3, 40))
+    monkeypatch.setattr("unroll.models.vectors.WORDS", words)
+    blocks = [len(ends) for _, ends in found._texts(texts(), np.arange(3, 40))]
+    assert sum(blocks) == 37
+    assert len(blocks) > 3
+    found.learn(texts(), np.arange(3, 40))
+    assert found.data.vectors is not None
+    assert whole.data.vectors is not None
+    np.testing.assert_allclose(found.data.vectors, whole.data.vectors, atol=1e-6)
 
 
 def test_a_model_begins_with_them():

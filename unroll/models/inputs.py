@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from harness.core.files import HOW_TO_FIX, read_json, write_json
 from unroll.core.datasets import About, Part, about
 from unroll.core.paths import VOCABULARY, prepared
 from unroll.core.tokens import FIRST, PAD, START, UNKNOWN
+from unroll.models import vectors
 from unroll.models.ngrams.inputs import NgramInputs
 from unroll.models.parameters import OF_TEXT, Autoencoder, Classifier, Ngrams
 from unroll.models.stacks import MASKED, Data
-from unroll.models.vectors import counted
 
 # Bytes that the states of a recurrent layer may take in one step: more than most machines have.
 MOST_MEMORY = 64 * 2**30
@@ -46,11 +47,18 @@ class Inputs:
         """What the model reads of the part that it learns rows of; count vectors in these rows."""
         found = self.read(part)
         if self.embedding:
-            own = found.take(rows)
-            assert own.ends is not None
-            given = self.known[own.x], own.ends, self.data.vocabulary, self.embedding
-            self.data = replace(self.data, vectors=counted(*given))
+            texts = self._texts(found, rows)
+            found_vectors = vectors.counted(texts, self.data.vocabulary, self.embedding)
+            self.data = replace(self.data, vectors=found_vectors)
         return found
+
+    def _texts(self, part: Part, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows of a part by the ids of the model, some at a time, and where each row ends."""
+        blocks = np.cumsum(part.lengths[rows]) // vectors.WORDS
+        for own in np.split(rows, np.flatnonzero(np.diff(blocks)) + 1):
+            found = part.take(own)
+            assert found.ends is not None
+            yield self.known[found.x], found.ends
 
     def read(self, part: Part) -> Part:
         """What the model reads of a part: of texts the words, without marks of punctuation."""

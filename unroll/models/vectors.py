@@ -10,6 +10,8 @@ with lessons learned from word embeddings, TACL 3, 2015).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
@@ -18,21 +20,24 @@ from unroll.core.tokens import FIRST
 WINDOW = 5  # words on each side that are neighbors; one at distance d counts 1 / d
 SMOOTHING = 0.75  # exponent of the frequencies of neighbors, so that rare ones say less
 DEVIATION = 0.15  # of all numbers: what training adds is of that size
+# Words of the texts in which neighbors are counted at a time; sums of floats depend on it.
+WORDS = 2**24
+Texts = tuple[np.ndarray, np.ndarray]
 
 
-def counted(ids: np.ndarray, ends: np.ndarray, vocabulary: int, size: int) -> np.ndarray | None:
+def counted(texts: Iterable[Texts], vocabulary: int, size: int) -> np.ndarray | None:
     """The vectors of a vocabulary, float32 (vocabulary, size); those of special tokens are zeros.
 
     Args:
-        ids: the words of all texts, one text after the other, integers (total,).
-        ends: where each text ends in `ids`.
+        texts: some texts at a time: their words, one text after the other, integers (total,), and
+            where each text ends in these.
         vocabulary: ids, the special tokens included.
         size: numbers of a vector.
 
     Returns:
         None if no two known words stand near each other more often than by chance.
     """
-    near = _neighbors(ids, ends, vocabulary)
+    near = _neighbors(texts, vocabulary)
     total = near.sum()
     if not total:
         return None
@@ -44,16 +49,17 @@ def counted(ids: np.ndarray, ends: np.ndarray, vocabulary: int, size: int) -> np
     return _reduced(csr_array(near), size)
 
 
-def _neighbors(ids: np.ndarray, ends: np.ndarray, vocabulary: int) -> coo_array:
+def _neighbors(texts: Iterable[Texts], vocabulary: int) -> coo_array:
     """How often each word stands near each other one, floats (vocabulary, vocabulary)."""
-    texts = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     found = csr_array((vocabulary, vocabulary), dtype=np.float64)
-    for distance in range(1, WINDOW + 1):
-        one, two = ids[distance:], ids[:-distance]
-        near = (texts[distance:] == texts[:-distance]) & (one >= FIRST) & (two >= FIRST)
-        pairs = one[near].astype(np.int32), two[near].astype(np.int32)
-        weights = np.full(len(pairs[0]), 1 / distance)
-        found += csr_array(coo_array((weights, pairs), shape=found.shape))
+    for ids, ends in texts:
+        owner = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        for distance in range(1, WINDOW + 1):
+            one, two = ids[distance:], ids[:-distance]
+            near = (owner[distance:] == owner[:-distance]) & (one >= FIRST) & (two >= FIRST)
+            pairs = one[near].astype(np.int32), two[near].astype(np.int32)
+            weights = np.full(len(pairs[0]), 1 / distance)
+            found += csr_array(coo_array((weights, pairs), shape=found.shape))
     return coo_array(found + found.T)
 
 
