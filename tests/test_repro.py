@@ -10,6 +10,8 @@ import psutil
 import pytest
 from pipelines import LIMIT, PATHS, Pipeline, gone
 
+from harness.core.environment import JOBS
+
 pytestmark = pytest.mark.slow  # each test runs DVC several times
 STOPPED = "stopped; `python -m harness repro` resumes from here\n"
 
@@ -52,6 +54,12 @@ def test_independent_stages_run_at_the_same_time(pipeline):
     pipeline(("one", [], meet("one", "two")), ("two", [], meet("two", "one"))).run(
         "harness", "repro"
     )
+
+
+def test_a_stage_is_told_how_many_run_at_once(pipeline):
+    project = pipeline(("one", [], f"echo ${JOBS} > one.out"))
+    project.run("harness", "repro", "--jobs", "3")
+    assert (project.folder / "one.out").read_text() == "3\n"
 
 
 def test_a_stage_waits_for_those_that_it_depends_on_and_what_is_up_to_date_does_not_run(pipeline):
