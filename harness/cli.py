@@ -65,9 +65,10 @@ def elsewhere(what: str, on: str | None, again: bool) -> Any:
     """What runs settings on an engine, a function of `harness.cluster.driver`; None without one."""
     if not on:
         return None
-    from harness.cluster import driver
+    from harness.cluster import driver, trials
 
-    return getattr(driver, what)(on, again)
+    found = trials.searching if what == "searching" else getattr(driver, what)
+    return found(on, again)
 
 
 @main.command()
@@ -78,12 +79,9 @@ def elsewhere(what: str, on: str | None, again: bool) -> Any:
 def sweep(jobs: int, on: str | None, again: bool, search: str | None) -> None:
     """Try the settings of sweep.yaml as experiments, N at once, or on a cluster."""
     if search:
-        from harness.core.errors import UserError
         from harness.searching import search as searching
 
-        if on:
-            raise UserError("--search runs on this machine; leave out --on")
-        searching.main(search, jobs)
+        searching.main(search, jobs, elsewhere("searching", on, again))
     else:
         from harness.experiments import sweep
 
@@ -95,6 +93,8 @@ def sweep(jobs: int, on: str | None, again: bool, search: str | None) -> None:
 @click.option("--setting", metavar="NAME", help="A setting of sweep.yaml, or default.")
 @click.option("--stage", metavar="NAME", help="A stage, after those before it.")
 @click.option("--seed", type=int, help="With --stage: as an experiment with this seed.")
+@click.option("--changes", metavar="JSON", help="With --stage: with these parameters, as ...")
+@click.option("--name", metavar="NAME", help="With --changes: ... this experiment.")
 @REMOTE
 @click.option("--git", "git_remote", metavar="NAME", help="The remote of git; default: origin.")
 @AGAIN
@@ -103,6 +103,8 @@ def job(
     setting: str | None,
     stage: str | None,
     seed: int | None,
+    changes: str | None,
+    name: str | None,
     remote: str | None,
     git_remote: str | None,
     again: bool,
@@ -110,13 +112,14 @@ def job(
     """Do one job of a sweep or of the pipeline, on any machine; Slurm and Ray call this."""
     from harness.cluster import job, task
 
-    asked = task.asked(setting, stage, seed)
+    asked = task.Asked(setting, stage, seed, changes, name)
+    done = task.task_of(asked)
     if told := job.told():
         from harness.cluster import cluster_file, working
 
-        working.main(asked, told, (setting, stage, seed), again, cluster_file.read())
+        working.main(done, told, asked, again, cluster_file.read())
     else:
-        job.main(commit, asked.name, remote, git_remote)
+        job.main(commit, done.name, remote, git_remote)
 
 
 @main.command()

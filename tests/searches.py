@@ -114,14 +114,45 @@ SEARCH: dict[str, Any] = {
         },
     },
 }
+# A driver with an engine that starts each job as a process here, in a clone of its own.
+ENGINE = """\
+import subprocess, sys
+from pathlib import Path
+from harness.cluster import engine, trials
+from harness.core.errors import user_errors
+from harness.running.processes import end_all
+from harness.searching import search
+
+class Local:
+    title, at_most, running = "Local", None, {}
+    def check(self): pass
+    def is_here(self): return True
+    def submit(self, group, tasks, avoid):
+        for task in tasks:
+            clone = Path(sys.argv[1]) / task.name
+            subprocess.run(["git", "clone", "-q", group.origin.url, clone], check=True)
+            command = [sys.executable, "-m", "harness", "job", group.origin.commit, *task.arguments]
+            self.running[task.name] = subprocess.Popen(command, cwd=clone, start_new_session=True)
+    def live(self, group):
+        live = [name for name, child in self.running.items() if child.poll() is None]
+        return {name: engine.Live("running", "here", "now", name) for name in live}
+    def cancel(self, group, names):
+        end_all([self.running[name] for name in names])
+
+engine.of = lambda cluster, on: Local()
+with user_errors():
+    search.main("rates", 1, trials.searching("slurm", False, poll=0.2))
+"""
 PARAMS = "seed: 1\nepochs: 4\nrate: 0.05\nunits: 4\n"
 IGNORED = "/model\n/said\n/scratch/\n__pycache__\n"
 
 
 def made(folder: Path, searches: dict[str, Any] = SEARCH) -> Tiny:
-    """The project, that has run and is committed."""
+    """The project, that has run and is committed; `remote` and `work` of its jobs are beside it."""
+    store = folder.parent / "remote"
     contents = {
-        ".dvc/config": "[core]\nanalytics = false\n",
+        ".dvc/config": f"[core]\nremote = store\n['remote \"store\"']\nurl = {store}\n",
+        "cluster.yaml": f"work: {folder.parent / 'work'}\ncheckpoint_seconds: 0.2\n",
         "dvc.yaml": PIPELINE,
         "train.py": TRAIN,
         "measure.py": MEASURE,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import searches
 from conftest import ROOT
-from searches import SEARCH, experiments
+from searches import ENGINE, SEARCH, experiments
 from tiny import Tiny
 
 from harness.core.errors import UserError
@@ -19,7 +19,7 @@ from harness.experiments import store
 from harness.experiments.means import Held
 from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import DEFAULT, Setting, Sweep, of_stage
-from harness.searching import finals, progress, search, search_chart, search_file, watch
+from harness.searching import finals, losses, progress, search, search_chart, search_file
 from harness.searching.halving import Halving
 from harness.searching.search_file import SEARCH as FILE
 from harness.searching.search_report import default_of, verdict
@@ -197,6 +197,26 @@ def test_a_search_whose_first_trials_all_fail_stops_and_begins_anew(start, tmp_p
     assert study_of(tiny, monkeypatch) == []
 
 
+@pytest.mark.slow
+def test_a_search_on_an_engine_equals_one_on_this_machine(start, searched, tmp_path, monkeypatch):
+    whole, _ = searched
+    tiny = start.copy(tmp_path / "tiny")
+    tiny.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    tiny.git("remote", "add", "origin", str(tmp_path / "bare.git"))
+    tiny.git("fetch", "-q", "origin")
+    # Of an earlier search that drew something else under the same name.
+    ref = store.reference(tiny.git("rev-parse", "HEAD").decode().strip(), "rates-trial-00")
+    tiny.git("push", "-q", "origin", f"HEAD:{ref}")
+    child = tiny.start("-c", ENGINE, str(tmp_path / "clones"))
+    said, _ = child.communicate(timeout=LIMIT)
+    assert child.returncode == 0, said
+    assert as_searched(study_of(tiny, monkeypatch)) == as_searched(study_of(whole, monkeypatch))
+    assert experiments(tiny) == experiments(whole)
+    assert experiments(Tiny(tmp_path / "bare.git")) == experiments(whole)
+    for name in DOCS:
+        assert (tiny.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
 @pytest.fixture
 def inside(start, monkeypatch):
     monkeypatch.chdir(start.folder)
@@ -325,37 +345,35 @@ class TestCurve:
     """What follows from a curve in a copy of the project."""
 
     @pytest.fixture
-    def curve(self, asked, tmp_path):
-        """A function from losses to the epochs that are decided on; pruned above 2."""
-        decided: list[tuple[int, float]] = []
+    def written(self, asked, tmp_path):
+        """A function from what a training writes to the losses that count."""
         (tmp_path / "curve.csv").write_text("loss\n1.0\n")  # the committed one
+        found = losses.Losses(tmp_path, Setting("a", {}, {"epochs": 4}), "measure")
 
-        def limit(epoch: int, loss: float) -> float | None:
-            decided.append((epoch, loss))
-            return 2.0 if loss > 2 else None
+        def now(*values: float, over: bool = False) -> list[float]:
+            (tmp_path / "curve.csv").write_text("\n".join(["loss", *map(str, values)]))
+            return found.now(over)
 
-        curve = watch.Curve(tmp_path, Setting("a", {}, {"epochs": 4}), "measure", limit)
+        return now
 
-        def look(*losses: float, over: bool = False) -> list[tuple[int, float]]:
-            decided.clear()
-            (tmp_path / "curve.csv").write_text("\n".join(["loss", *map(str, losses)]))
-            curve.look(over)
-            return list(decided)
+    def test_what_lay_there_before_is_of_another_training(self, written):
+        assert written(1.0) == []
+        assert written(1.0, over=True) == [1.0]
+        assert written() == []
+        assert written(1.5) == [1.5]
+        assert written(1.5, 1.4, 1.3, 1.2) == [1.5, 1.4, 1.3]  # not of the last epoch
 
-        return look
+    def test_each_epoch_counts_once(self):
+        decided: list[tuple[int, float]] = []
+        curve = losses.Curve(lambda epoch, loss: decided.append((epoch, loss)))
+        for found in ([], [1.5], [1.5], [1.5, 1.4, 1.3]):
+            curve.judge(found)
+        assert decided == [(1, 1.5), (2, 1.4), (3, 1.3)]
 
-    def test_each_epoch_counts_once_and_the_last_not_at_all(self, curve):
-        assert curve(1.5) == [(1, 1.5)]
-        assert curve(1.5) == []
-        assert curve(1.5, 1.4, 1.3, 1.2) == [(2, 1.4), (3, 1.3)]
-
-    def test_what_lay_there_before_is_of_another_training(self, curve):
-        assert curve(1.0) == []
-        assert curve(1.0, over=True) == [(1, 1.0)]
-
-    def test_a_training_that_has_gone_further_is_cut_short_where_it_would_have_been(self, curve):
-        with pytest.raises(watch.Pruned, match=r"^after epoch 2: loss 2.5000, needed 2.0000"):
-            curve(1.5, 2.5, 0.5, 0.1, over=True)
+    def test_a_training_that_has_gone_further_is_cut_short_where_it_would_have_been(self):
+        curve = losses.Curve(lambda epoch, loss: 2.0 if loss > 2 else None)
+        with pytest.raises(losses.Pruned, match=r"^after epoch 2: loss 2.5000, needed 2.0000"):
+            curve.judge([1.5, 2.5, 0.5, 0.1])
 
 
 def test_what_a_kill_leaves_in_the_journal_is_cleared_away(inside, asked, tmp_path, monkeypatch):

@@ -83,51 +83,53 @@ def run(
     print(f"{len(wanted)} settings to bring home from {fleet.engine.title}", flush=True)
     if again:
         for name in wanted:
-            patiently(partial(fleet.records.remove, name, FAILED, CANCELLED), "remote")
+            job = tasks[name].name
+            patiently(partial(fleet.records.remove, job, FAILED, CANCELLED), "remote")
     share(context)
     while wanted:
         states = fleet.step([tasks[name] for name in wanted])
         for name in list(wanted) if states is not None else []:
-            state = (states or {}).get(name)
+            job = tasks[name].name
+            state = (states or {}).get(job)
             if state and state.word == FINISHED:
-                if _home(context, *wanted[name]):
+                if home(context, *wanted[name], job):
                     del wanted[name]
-            elif why := _why(fleet, name, state):
+            elif why := _why(fleet, job, state):
                 print(f"{name:18} {why}", flush=True)
                 failed.append(name)
                 del wanted[name]
             if name not in wanted:
-                fleet.drop(name)
+                fleet.drop(job)
         if wanted:
             time.sleep(poll)
     _fetch_compared(context, sweeps)
     return failed
 
 
-def _why(fleet: Fleet, name: str, state: State | None) -> str:
-    """Why a setting is not waited for; empty while it is."""
+def _why(fleet: Fleet, job: str, state: State | None) -> str:
+    """Why a job is not waited for; empty while it is."""
     if state and state.word == FAILING:
-        facts = patiently(partial(fleet.records.read_json, name, FAILED), "remote")
+        facts = patiently(partial(fleet.records.read_json, job, FAILED), "remote")
         error = facts.get("error", "")
         return f"FAILED: {error}; `--again` runs it again"
     if state and state.word == STOPPED:
         return "cancelled; `--again` runs it again"
-    return f"FAILED: {why}" if (why := fleet.given_up(name)) else ""
+    return f"FAILED: {why}" if (why := fleet.given_up(job)) else ""
 
 
-def _home(context: Context, setting: Setting, sweep: Sweep) -> bool:
-    """Bring an experiment home and say what it measured; whether it is one."""
+def home(context: Context, setting: Setting, sweep: Sweep, job: str) -> bool:
+    """Bring the experiment of a job home and say what it measured; whether it is one."""
     ref = store.reference(context.commit, setting.name)
     where = f"git remote {context.url}"
     if not patiently(lambda: experiment.there(context.url, ref), where):
         # Somebody removed it: the job is not done.
-        patiently(partial(context.fleet.records.remove, setting.name, DONE), "remote")
+        patiently(partial(context.fleet.records.remove, job, DONE), "remote")
         return False
     patiently(lambda: experiment.bring(context.url, ref), where)
     found = store.finished(sweep, context.commit).get(setting.name)
     if not found:
         raise UserError(f"{ref} of {context.url} is not what the job has made; remove it there")
-    facts = patiently(partial(context.fleet.records.read_json, setting.name, DONE), "remote")
+    facts = patiently(partial(context.fleet.records.read_json, job, DONE), "remote")
     node = str(facts.get("node"))[:16]  # Ray's names are four times as long
     took = f"{facts.get('end', 0) - facts.get('begin', 0):.0f} s on {node}"
     print(f"{setting.name:18} {sweep.metric} {found.metrics[sweep.metric]:.4f}, {took}", flush=True)

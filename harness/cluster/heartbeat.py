@@ -32,6 +32,8 @@ class Heartbeat:
 
     Attributes:
         facts: of the running job, such as its phase.
+        stop: ends what runs.
+        more: what else is told each time.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Heartbeat:
         self._seconds, self._ended, self._shown = seconds, threading.Event(), -1
         self._lock = threading.Lock()
         self.stop: Callable[[], None] = lambda: None
+        self.more: Callable[[], dict[str, Any]] = dict
         self.over = ""
         now = time.time()
         self.facts: dict[str, Any] = {
@@ -73,7 +76,8 @@ class Heartbeat:
             Exception: the remote did not take it.
         """
         with self._lock:
-            self._records.write_json(self._job, RUNNING, self.facts | {"time": time.time()})
+            facts = self.facts | self.more() | {"time": time.time()}
+            self._records.write_json(self._job, RUNNING, facts)
             size = self._log.stat().st_size
             if size != self._shown:
                 self._records.write(self._job, LOG, self._log.read_bytes()[-MOST_LOG:])

@@ -29,6 +29,7 @@ RUNNING, DONE, FAILED, CANCELLED, LOG = (
     *("running.json", "done.json", "failed.json"),
     *("cancelled", "log"),
 )
+LOSSES = "losses"  # of a trial, in running.json and done.json: its validation curve so far
 # Where a put is whole by itself.
 _OBJECT_STORES = ("s3", "gs", "gcs", "azure", "abfs", "oss")
 

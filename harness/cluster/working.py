@@ -28,12 +28,13 @@ from harness.cluster.cluster_file import Cluster
 from harness.cluster.experiment import send
 from harness.cluster.heartbeat import Heartbeat, node
 from harness.cluster.patience import patiently
-from harness.cluster.records import CANCELLED, DONE, FAILED, Records
-from harness.cluster.task import Task, Work
+from harness.cluster.records import CANCELLED, DONE, FAILED, LOSSES, Records
+from harness.cluster.task import Asked, Task, Work
 from harness.core.errors import UserError, reason
 from harness.dvc_runs import Plan, Runs
 from harness.experiments import store, trial
 from harness.running.processes import Calls
+from harness.searching.losses import Losses
 
 T = TypeVar("T")
 GRACE = 2.0  # seconds
@@ -77,8 +78,11 @@ class Working:
                     raise UserError(reason(error)) from None
 
     def _phases(self, work: Work, calls: Calls) -> None:
+        curve = Losses(Path(), work.setting, work.stage) if work.setting and work.is_trial else None
         if work.setting:
             trial.change(work.setting, Path())
+        if curve:
+            self.beat.more = lambda: {LOSSES: curve.now()}
         with self._phase("pull"):
             plan = self._patiently(lambda: self._prepare(work))
             self._patiently(self.sets.fetch)
@@ -94,12 +98,15 @@ class Working:
         with self._phase("push"):
             self._patiently(lambda: self._push(plan))
             if work.setting:
-                made = store.save(Path(), self.commit, self.job.name, message)
-                ref = store.reference(self.commit, self.job.name)
-                self._patiently(lambda: send(self.told["url"], made, ref))
+                name = work.setting.name if work.is_trial else self.job.name
+                made = store.save(Path(), self.commit, name, message)
+                ref = store.reference(self.commit, name)
+                self._patiently(lambda: send(self.told["url"], made, ref, over=work.is_trial))
         self._say("done")
         self._patiently(self.beat.tell)
         body = self._facts(kind) | {"state": "done"}
+        if curve:
+            body[LOSSES] = curve.now(over=True)
         self._patiently(lambda: self.records.write_json(self.job.name, DONE, body))
         self._patiently(self.sets.clear)
 
@@ -185,12 +192,12 @@ def last_error(said: str) -> str:
     return "".join(filter(str.isprintable, errors[-1].removeprefix("error: ")))[:300]
 
 
-def main(job: Task, told: dict[str, Any], arguments: Any, again: bool, cluster: Cluster) -> None:
+def main(job: Task, told: dict[str, Any], asked: Asked, again: bool, cluster: Cluster) -> None:
     """Work in the current folder, unless what the job would do is done, and remove the clone.
 
     Args:
         told: what `job` says of the clone.
-        arguments: of `task.work`.
+        asked: what is behind the job.
         again: whether to work even if the job is done, has failed or was cancelled before.
 
     Raises:
@@ -205,7 +212,7 @@ def main(job: Task, told: dict[str, Any], arguments: Any, again: bool, cluster: 
             elif over := [file for file in (DONE, CANCELLED, FAILED) if file in files]:
                 print(f"{job.name}: {over[0]} is in the remote; `--again` runs it again")
                 return
-            Working(job, told, remote, records, cluster).run(task.work(*arguments))
+            Working(job, told, remote, records, cluster).run(task.work(asked))
     finally:
         os.chdir("/")
         shutil.rmtree(told["top"], ignore_errors=True)

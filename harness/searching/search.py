@@ -7,20 +7,23 @@ this process may end at any moment: the same command resumes, a trial that ran w
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from harness import ending
+from harness import ending, project
 from harness.core.errors import UserError
 from harness.experiments import store, sweep, trial
+from harness.experiments.store import Experiment
 from harness.experiments.sweep_file import DEFAULT, Setting, Sweep, of_stage
 from harness.experiments.sweep_report import heading
 from harness.lock import alone
-from harness.project import read as read_project
 from harness.running.processes import Calls
 from harness.searching import finals, progress, search_file, search_report, watch
+from harness.searching.losses import Limit, Pruned
 from harness.searching.search_file import SEARCH, Search
 from harness.searching.study import FAILED, RUNNING, Study, Trial
 
@@ -28,8 +31,56 @@ from harness.searching.study import FAILED, RUNNING, Study, Trial
 HOPELESS = 5
 
 
-def main(name: str, jobs: int) -> None:
+class Place(Protocol):
+    """Where trials and finalists run."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this process was asked to end, so that what fails now fails from that."""
+
+    def trial(self, setting: Setting, sweep: Sweep, limit: Limit) -> Experiment:
+        """Run a trial as an experiment, in one of several threads.
+
+        Raises:
+            Pruned: it was cut short.
+            UserError: it failed.
+        """
+
+    def settings(self, sweeps: Sequence[Sweep]) -> list[str]:
+        """Run the settings of sweeps as experiments; the names of those that failed."""
+
+
+# A place for a sweep and the name of a search, while a `with` lasts.
+Elsewhere = Callable[[Sweep, str], AbstractContextManager[Place]]
+
+
+class Here:
+    """This machine."""
+
+    def __init__(self, commit: str, jobs: int, lock: IO[str]) -> None:
+        self._commit, self._jobs, self._lock, self._calls = commit, jobs, lock, Calls(lock)
+        ending.end_when_asked("stopped; the same command resumes", self._calls.stop)
+
+    @property
+    def stopping(self) -> bool:
+        """See `Place`."""
+        return self._calls.stopping
+
+    def trial(self, setting: Setting, sweep: Sweep, limit: Limit) -> Experiment:
+        """See `Place`."""
+        return watch.run(setting, sweep, self._commit, self._calls, limit)
+
+    def settings(self, sweeps: Sequence[Sweep]) -> list[str]:
+        """See `Place`."""
+        return sweep.run(sweeps, self._commit, self._jobs, self._lock)
+
+
+def main(name: str, jobs: int, elsewhere: Elsewhere | None = None) -> None:
     """Run the trials of a block of `search.yaml`, then its finalists; write the report.
+
+    Args:
+        jobs: how many trials run at once.
+        elsewhere: what runs them on other machines.
 
     Raises:
         UserError: the file, the work tree, the cache or git is not ready for it, no trial came to
@@ -37,15 +88,17 @@ def main(name: str, jobs: int) -> None:
     """
     commit = store.start()
     search = search_file.read(name)
-    tried = of_stage(search.stage, (), SEARCH, read_project().cost)
+    tried = of_stage(search.stage, (), SEARCH, project.read().cost)
     store.check_committed(tried)
     # May fail, so not first after the trainings.
     trial.cost(Path(), search.stage, Setting(DEFAULT, {}, search.params), tried.cost)
     with alone(sweep.LOCK, "`sweep`") as lock:
-        study = Study(search, tried, commit)
-        Trials(search, tried, commit, study, jobs, lock).run()
-        last = finals.sweeps_of(search, tried, study.trials())
-        failed = sweep.run(last, commit, jobs, lock)
+        there = elsewhere(tried, name) if elsewhere else nullcontext(Here(commit, jobs, lock))
+        with there as place:
+            study = Study(search, tried, commit)
+            Trials(search, tried, study, jobs, place).run()
+            last = finals.sweeps_of(search, tried, study.trials())
+            failed = place.settings(last)
         found = {name: e for each in last for name, e in store.finished(each, commit).items()}
         for line in search_report.write(search, tried, study, found):
             print(line)
@@ -55,11 +108,9 @@ def main(name: str, jobs: int) -> None:
 class Trials:
     """The trials of a search, several at once, in as many threads."""
 
-    def __init__(
-        self, search: Search, tried: Sweep, commit: str, study: Study, jobs: int, lock: IO[str]
-    ) -> None:
-        self._search, self._sweep, self._commit, self._study = search, tried, commit, study
-        self._jobs, self._calls = jobs, Calls(lock)
+    def __init__(self, search: Search, tried: Sweep, study: Study, jobs: int, place: Place) -> None:
+        self._search, self._sweep, self._study = search, tried, study
+        self._jobs, self._place = jobs, place
         self._before, self._begin = study.spent(), time.monotonic()
         self._waiting: list[Trial] = []
         self._over = ""
@@ -70,7 +121,6 @@ class Trials:
         Raises:
             UserError: the first of them all failed.
         """
-        ending.end_when_asked("stopped; the same command resumes", self._calls.stop)
         self._waiting = [t for t in self._study.trials() if t.state == RUNNING]
         if (known := len(self._study.trials())) and not self._is_over():
             print(f"{known} trials are known, {len(self._waiting)} of them to resume", flush=True)
@@ -94,7 +144,7 @@ class Trials:
     def _next(self) -> Trial | None:
         """The next trial to run; None if there is none."""
         with self._study.guard:
-            if self._calls.stopping:
+            if self._place.stopping:
                 return None
             if self._waiting:
                 return self._waiting.pop(0)
@@ -129,12 +179,12 @@ class Trials:
         try:
             setting = self._search.setting(one.number, one.changes)
             limit = partial(study.limit, one.number)
-            found = watch.run(setting, self._sweep, self._commit, self._calls, limit)
-        except watch.Pruned as cut:
+            found = self._place.trial(setting, self._sweep, limit)
+        except Pruned as cut:
             study.prune(one.number, str(cut), took())
             said = f"pruned {cut}"
         except (UserError, OSError) as error:
-            if self._calls.stopping:
+            if self._place.stopping:
                 return
             study.fail(one.number, str(error), took())
             said = f"FAILED: {error}"
