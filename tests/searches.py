@@ -32,6 +32,8 @@ from ruamel.yaml import YAML
 params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
 if params["units"] == 13:
     raise SystemExit("error: the loss is nan in epoch 1, step 7")
+if params["units"] == 14:
+    os.kill(os.getpid(), 9)  # as the system does where memory runs out
 text = json.dumps(params, sort_keys=True)
 chance = int(hashlib.sha256(text.encode()).hexdigest()[:4], 16) / 2**16
 far = abs(math.log10(params["rate"]) + 1) + abs(params["units"] - 8) / 8

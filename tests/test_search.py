@@ -3,8 +3,10 @@
 import json
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,22 +167,24 @@ def test_a_search_killed_three_times_equals_one_that_was_not(
 def test_two_workers_try_each_point_once_and_a_trial_that_fails_stops_no_other(
     start, tmp_path, monkeypatch
 ):
-    space = {"rate": [0.1, 0.2], "units": [8, 13]}
+    reasons = {
+        13: "the loss is nan in epoch 1, step 7",
+        14: "killed by the system, as it does where memory runs out",
+    }
+    space = {"rate": [0.1], "units": [8, 12, *reasons]}
     tiny = again(start, tmp_path / "tiny", space=space, trials=9, pruning=None)
     output = tiny.share("sweep", "--search", "rates", "--jobs", "2")
     assert "every point of the space was tried\n" in output
     trials = study_of(tiny, monkeypatch)
-    points = {(trial.changes["rate"], trial.changes["units"]): trial for trial in trials}
-    assert len(points) == len(trials) == 4
-    for (_, units), trial in points.items():
-        name = f"rates-trial-{trial.number:02d}"
-        assert trial.state == (FAILED if units == 13 else COMPLETE)
-        assert (name in experiments(tiny)) == (units != 13)
-        if units == 13:
-            assert trial.why == "the loss is nan in epoch 1, step 7"
-            assert f"{name}     FAILED: {trial.why}, " in output
+    assert sorted(trial.changes["units"] for trial in trials) == [8, 12, 13, 14]
     text = (tiny.folder / DOCS[0]).read_text()
-    assert text.count("failed the loss is nan in epoch 1, step 7 |") == 2
+    for trial in trials:
+        name, why = f"rates-trial-{trial.number:02d}", reasons.get(trial.changes["units"], "")
+        assert (trial.state, trial.why) == (FAILED if why else COMPLETE, why)
+        assert (name in experiments(tiny)) == (not why)
+        if why:
+            assert f"{name}     FAILED: {why}, " in output
+            assert f" | failed {why} |" in text
     assert "4 of 9 trials done, 2 failed; best validation score" in output
 
 
@@ -215,6 +219,65 @@ def test_a_search_on_an_engine_equals_one_on_this_machine(start, searched, tmp_p
     assert experiments(Tiny(tmp_path / "bare.git")) == experiments(whole)
     for name in DOCS:
         assert (tiny.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+class Pretended:
+    """A place where trials take no time and measure what they change; `units` 13 fail."""
+
+    stopping = False
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def trial(self, setting: Setting, sweep: Sweep, limit: losses.Limit) -> Experiment:
+        self.ran.append(setting.name)
+        if setting.changes["units"] == 13:
+            raise UserError("unlucky")
+        return Experiment(setting, {sweep.metric: float(setting.changes["units"])}, {})
+
+    def settings(self, sweeps: Sequence[Sweep]) -> list[str]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def pretend(inside, tmp_path, monkeypatch):
+    """A function that runs the trials of a search in a place that pretends."""
+    tiny = inside.copy(tmp_path / "tiny")
+    monkeypatch.chdir(tiny.folder)
+
+    def run(jobs: int = 1, spent: float = 0.0, **changes: Any) -> tuple[Study, list[str]]:
+        asked, place = replace(search_file.read("rates"), **changes), Pretended()
+        tried = of_stage(asked.stage, (), FILE)
+        study = Study(asked, tried, store.start())
+        study.spend(spent)
+        search.Trials(asked, tried, study, jobs, place).run()
+        return study, place.ran
+
+    return run
+
+
+def test_trials_are_drawn_until_the_budget_is_spent_and_later_go_on(pretend):
+    _, ran = pretend(trials=3)
+    assert ran == [f"rates-trial-{number:02d}" for number in range(3)]
+    assert pretend(trials=3)[1] == []
+    assert pretend(trials=5)[1] == ["rates-trial-03", "rates-trial-04"]
+    assert pretend(trials=None, hours=0.5, spent=1801.0)[1] == []
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_same_seed_draws_the_same_and_no_point_twice(pretend, sampler):
+    space = Space({"rate": [0.1, 0.2, 0.3, 0.4], "units": {"low": 4, "high": 10}})
+    study, ran = pretend(trials=40, sampler=sampler, space=space)
+    drawn = [trial.changes for trial in study.trials()]
+    assert len(ran) == len(drawn) == 28  # all points
+    assert len({tuple(changes.values()) for changes in drawn}) == 28
+    study.forget()
+    again, _ = pretend(trials=40, sampler=sampler, space=space)
+    assert [trial.changes for trial in again.trials()] == drawn
+    other, _ = pretend(trials=40, sampler=sampler, space=space, seed=2)
+    assert [trial.changes for trial in other.trials()] != drawn
+    many, ran = pretend(jobs=4, trials=40, sampler=sampler, space=space, seed=3)
+    assert len(set(ran)) == len({tuple(t.changes.values()) for t in many.trials()}) == 28
 
 
 @pytest.fixture

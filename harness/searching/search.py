@@ -122,7 +122,8 @@ class Trials:
             UserError: the first of them all failed.
         """
         self._waiting = [t for t in self._study.trials() if t.state == RUNNING]
-        if (known := len(self._study.trials())) and not self._is_over():
+        watch.clear_copies([self._search.trial_name(t.number) for t in self._waiting])
+        if known := len(self._study.trials()):
             print(f"{known} trials are known, {len(self._waiting)} of them to resume", flush=True)
         with ThreadPoolExecutor(self._jobs) as pool:
             workers = [pool.submit(self._work) for _ in range(self._jobs)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def run(setting: Setting, sweep: Sweep, commit: str, calls: Calls, limit: Limit)
         with suppress(OSError):
             shutil.rmtree(copy)
         raise UserError(why) from None
+
+
+def clear_copies(names: Collection[str]) -> None:
+    """Remove the copies that killed processes have left of other trials than `names`."""
+    if FOLDER.is_dir():
+        for path in FOLDER.iterdir():
+            if path.is_dir() and path.name not in names:
+                shutil.rmtree(path)
 
 
 def _last_words(log: Path, begin: int) -> str:
