@@ -1,7 +1,8 @@
 """How time and memory grow with the corpus and fall with workers: `python -m bench.growth`.
 
-`--sizes 1,4 --workers 1,2,ray` measures less. The corpus is IMDb, repeated: every copy but the
-first has a twentieth of the words of each review swapped with others of it, by a seed.
+It writes them to docs/scale.md; `--sizes 1,4 --workers 1,2,ray` measures less. The corpus is IMDb,
+repeated: every copy but the first has a twentieth of the words of each review swapped with others
+of it, by a seed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from bench.cluster import place
 from bench.measure import ROOT, cost, project, python
 from bench.watch import Watch
+from harness import processor
 from harness.reporting.markdown import table
 from unroll.preprocessing.workers import VARIABLE
 
 sys.path.insert(0, str(ROOT / "tests"))  # where the clusters are, which the tests start, too
 
+REPORT = ROOT / "docs/scale.md"
 SIZES, WORKERS, EPOCHS = (1, 4, 16, 64), ("1", "2", "ray"), (1, 2, 4)
 
 # Not through the stage's entry point, which refuses a corpus that `fetch` did not write.
@@ -109,7 +113,9 @@ def preparations(sizes: Iterable[int], workers: Iterable[str]) -> Iterator[Growt
                 written = (psutil.Process().io_counters().write_chars - before) / 1e6
                 written += each.written if count == "ray" else 0
                 memory = driver.each, each.each, every.together
-                yield Growth(size, count, reviews, spent.seconds, *memory, written)
+                found = Growth(size, count, reviews, spent.seconds, *memory, written)
+                print(found, flush=True)
+                yield found
 
 
 def _started(of: Iterable[str]) -> list[psutil.Process]:
@@ -185,8 +191,9 @@ def report(
         trained.append([f"{size} times", f"{seconds:.1f}", f"{seconds / size:.2f}"])
     return "\n\n".join(
         [
-            "`preprocess@imdb`, the whole process. Memory is what was allocated at most, packages "
-            "included; written are the prepared arrays and the scratch files before them.",
+            f"`preprocess@imdb` on IMDb repeated, the whole process, on {processor.kind()}. Memory "
+            "is what was allocated at most, packages included; written are the prepared arrays "
+            "and the scratch files before them. The two Ray nodes are this one machine.",
             table(head, rows, numbers=[1, *range(3, len(head))]),
             "One epoch of `train-rnn@rnn`, start and compilation left out:",
             table(["corpus", "seconds", "seconds per corpus"], trained),
@@ -205,7 +212,7 @@ def main() -> None:
         print(epoch(asked.epoch))
         return
     sizes, epochs = ([int(n) for n in text.split(",") if n] for text in (asked.sizes, asked.epochs))
-    print(report(sizes, asked.workers.split(","), epochs))
+    place(report(sizes, asked.workers.split(","), epochs), REPORT, "growth")
 
 
 if __name__ == "__main__":

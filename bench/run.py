@@ -1,4 +1,4 @@
-"""All measurements, written to `bench/RESULTS.md`: `python -m bench.run [--full]`.
+"""Speed on one machine, written to `bench/RESULTS.md`: `python -m bench.run [--full]`.
 
 Takes about half an hour; with `--full`, which trains by the chapter's recipe to its end
 instead of extrapolating from a few epochs, more than an hour.
@@ -13,7 +13,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from bench import growth, overhead, quality, throughput
+from bench import overhead, quality, throughput
 from harness.core.files import write_text
 
 RESULTS = Path("bench/RESULTS.md")
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="train the yardstick to its end")
     parser.add_argument(
-        "--only", choices=["quality", "throughput", "overhead", "growth"], help="measure only this"
+        "--only", choices=["quality", "throughput", "overhead"], help="measure only this"
     )
     arguments = parser.parse_args()
     sections = {
@@ -45,7 +45,6 @@ def main() -> None:
         ),
         "throughput": ("Throughput", throughput.report),
         "overhead": ("Overhead", overhead.report),
-        "growth": ("Growth", growth.report),
     }
     # What is not measured stays, with its own machine and date.
     found = read(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
