@@ -113,14 +113,16 @@ def test_every_output_is_verified(foreign):
 
 
 def test_a_forged_output_is_found(foreign, tmp_path):
-    clone = Foreign(tmp_path / "clone")
-    foreign.run("git", "clone", "-q", ".", str(clone.folder))
-    lock = clone.folder / "dvc.lock"
+    copy = Foreign(tmp_path / "copy")
+    shutil.copytree(foreign.folder, copy.folder, symlinks=True)
+    lock = copy.folder / "dvc.lock"
     body = lock.read_text()
     recorded = body.split("path: metrics/red.json")[1].split("md5: ")[1].split()[0]
-    lock.write_text(body.replace(recorded, "0" * 32))
-    clone.commit("forged")
-    assert "metrics/red.json" in clone.harness("verify", code=1)
+    lock.write_text(body.replace(recorded, "f" * 32))
+    copy.commit("forged")
+    said = copy.harness("verify", "--stage", "count@red", code=1)
+    assert "DIFFERENT: metrics/red.json" in said
+    assert "2 outputs, 1 different" in said
 
 
 def test_the_cache_is_audited(foreign, tmp_path):
