@@ -159,8 +159,9 @@ SLOW = {
 
 # The files that take longest, to begin with.
 LONGEST = (
-    *("test_bytes.py", "test_contributing.py", "test_recurrent.py", "test_page.py"),
-    "test_training.py",
+    *("test_bytes.py", "test_pipeline.py", "test_search.py", "test_cluster.py"),
+    *("test_contributing.py", "test_recurrent.py", "test_page.py", "test_foreign.py"),
+    *("test_start.py", "test_repro.py", "test_training.py"),
 )
 
 
