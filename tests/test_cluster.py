@@ -427,6 +427,16 @@ def test_a_sweep_on_an_engine_ends_in_the_table(lab, tmp_path):
     ]
 
 
+@pytest.mark.slow
+def test_settings_that_are_not_committed_are_refused(lab, tmp_path):
+    lab.project.git("reset", "-q", "--hard", lab.commit)
+    (lab.project.folder / "sweep.yaml").write_text("stage: join\nsettings:\n  new: {seed: 9}\n")
+    said = drive(lab, tmp_path, "sweep.main(1, driver.sweeping('slurm', False, poll=0.2))", 1)
+    assert "error: sweep.yaml: not as committed" in said
+    assert "submitted" not in said
+    lab.project.git("reset", "-q", "--hard", lab.commit)
+
+
 LOSING = """
 class Losing(Local):
     def submit(self, group, tasks, avoid): pass

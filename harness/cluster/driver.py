@@ -24,14 +24,14 @@ from harness.core.errors import UserError
 from harness.dvc_runs import Runs
 from harness.experiments import store
 from harness.experiments.sweep import Elsewhere
-from harness.experiments.sweep_file import DEFAULT, Setting, Sweep
+from harness.experiments.sweep_file import DEFAULT, SWEEP, Setting, Sweep
 from harness.reporting import pairs
 
 
 def sweeping(on: str, again: bool, poll: float = POLL) -> Elsewhere:
-    """What runs the settings of `sweep.yaml` on an engine."""
+    """What runs the settings of `sweep.yaml` on an engine; the jobs read that file, too."""
     return lambda sweeps: _on(
-        sweeps, on, "sweep", lambda setting, _: of_setting(setting.name), again, poll
+        sweeps, on, "sweep", lambda one, _: of_setting(one.name), again, poll, str(SWEEP)
     )
 
 
@@ -54,8 +54,9 @@ def _on(
     task: Callable[[Setting, Sweep], Task],
     again: bool,
     poll: float,
+    *more: str,
 ) -> list[str]:
-    files = [file for sweep in sweeps for file in sweep.files]
+    files = [*more, *(file for sweep in sweeps for file in sweep.files)]
     tasks = {one.name: task(one, sweep) for sweep in sweeps for one in sweep.settings}
     with ready(on, files, command, poll) as context:
         return run(sweeps, tasks, context, again, poll)
