@@ -4,7 +4,7 @@ It travels with the job and needs Python 3.9 and git alone. What it makes is sha
 the machine, made under a lock, and in place whole:
 
 - `mirrors/`: the repository, fetched from over the network when it lacks a commit;
-- `clones/`: the project at a commit, for the code of the job;
+- `clones/`: the project at a commit, for the code of the job, until no job has used it for long;
 - `environments/`: the locked requirements, a folder for each lock and Python.
 """
 
@@ -23,6 +23,7 @@ import time
 # A node on which nothing works must not take one job after another, each for a second.
 HOLD = 20
 READY = "ready"
+UNUSED = 14 * 24 * 3600  # seconds after which a clone is removed
 
 
 def main():
@@ -37,7 +38,10 @@ def main():
         sys.exit(f"error: work: {asked.work} is {work} on this node; expected an absolute folder")
     begin = time.time()
     with locked(work, "mirrors"):
-        root = os.path.join(cloned(work, asked.git, asked.commit), asked.folder)
+        clone = cloned(work, asked.git, asked.commit)
+        hold(clone)
+        clear(os.path.join(work, "clones"))
+    root = os.path.join(clone, asked.folder)
     middle = time.time()
     python = environment(work, root) if asked.environment == "lock" else asked.environment
     seconds = {"clone": round(middle - begin, 2), "environment": round(time.time() - middle, 2)}
@@ -78,6 +82,34 @@ def cloned(work, url, commit):
         git("-C", partial, "checkout", "--quiet", "--detach", commit)
 
     return whole(folder, clone)
+
+
+def hold(clone):
+    """Say that a clone is used, now and until this process ends, the job that it becomes included.
+
+    The clone of the job itself borrows the objects of this one.
+    """
+    os.utime(clone)
+    with contextlib.suppress(OSError):  # no locks here: then `clear` gets none either
+        held = os.open(clone, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_SH)
+        os.set_inheritable(held, True)
+
+
+def clear(clones):
+    """Remove the clones that no job has used for long, those that were cut off included."""
+    for name in os.listdir(clones):
+        clone = os.path.join(clones, name)
+        with contextlib.suppress(OSError):
+            if os.stat(clone).st_mtime > time.time() - UNUSED:
+                continue
+            held = os.open(clone, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.rename(clone, clone + ".partial")  # as only whole ones have its name
+                shutil.rmtree(clone + ".partial")
+            finally:
+                os.close(held)
 
 
 def environment(work, root):
