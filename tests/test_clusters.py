@@ -6,14 +6,20 @@ import contextlib
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import cluster_faults as faults
 import clusters
 import pytest
-from cluster_faults import Scene
+from cluster_faults import LONGEST, Scene
 from cluster_project import ALL, Project, Store, on_one_machine
 from epochs import Training
 
+from harness.cluster import engine as engines
+from harness.cluster.cluster_file import Cluster
+from harness.cluster.engine import Group
+from harness.cluster.script import Origin
+from harness.cluster.task import Task
 from harness.core.errors import UserError
 
 pytestmark = [pytest.mark.slow, pytest.mark.clusters]
@@ -87,6 +93,40 @@ def test_a_training_whose_node_is_killed_goes_on_on_the_other(cluster, store, tm
     [other] = set(cluster.nodes) - {node}
     assert again == [(2, epoch, other) for epoch in range(pushed + 1, ONE.epochs + 1)]
     assert results == on_one_machine(tmp_path / "local", ONE)
+
+
+def test_a_job_keeps_away_from_a_node_while_there_is_another(cluster, tmp_path, monkeypatch):
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    where = tmp_path / "where"
+    where.touch()
+    setup = [f"echo ${cluster.variable} >>{where}", f"sleep {LONGEST}"]
+    body = {"work": cluster.work, cluster.engine: {"setup": setup}}
+    group = Group(Origin("nowhere", Path(), "0" * 40), Cluster.model_validate(body))
+    engine = engines.of(group.cluster, cluster.engine)
+
+    def nodes(job, avoid=()):
+        """Where a job begins: the node as the engine calls it, and as the cluster does."""
+        before = len(where.read_text().split())
+
+        def begins():
+            live = engine.live(group).get(job)
+            if not live:
+                engine.submit(group, [Task(job, ())], avoid)
+            return bool(live and live.node) and len(where.read_text().split()) > before
+
+        cluster.wait(f"job {job}", begins)
+        return engine.live(group)[job].node, where.read_text().split()[-1]
+
+    bad, name = nodes("a")
+    engine.cancel(group, ["a"])
+    _, other = nodes("b", {bad})
+    engine.cancel(group, ["b"])
+    assert name not in (other, nodes("c", {bad})[1])
+    cluster.kill_node(other)
+    assert nodes("c", {bad})[1] == name  # better than none
+    engine.cancel(group, ["c"])
+    cluster.start_node(other)
 
 
 def test_a_sweep_survives_its_driver_the_head_and_a_job_ended_by_hand(cluster, store, tmp_path):

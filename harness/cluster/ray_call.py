@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any
 
+_NODE = "ray.io/node-id"  # the label that each node has
+
 
 def main(order: dict[str, Any]) -> Any:
     """Do what is ordered: `check`, `submit`, `live` or `cancel`.
@@ -55,11 +57,9 @@ def _submit(order: dict[str, Any]) -> None:
     import ray
 
     actor: Any = ray.remote(job_class())
-    # The head often has no processors: with all others to avoid, a job would wait for ever.
-    able = [n for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= order["cpus"]]
-    nodes = {node["NodeID"] for node in able}
+    nodes = _able(order)
     avoid = nodes & set(order["avoid"])
-    where = {"ray.io/node-id": f"!in({','.join(sorted(avoid))})"} if nodes - avoid else {}
+    where = {_NODE: f"!in({','.join(sorted(avoid))})"} if nodes - avoid else {}
     for name, script in order["scripts"].items():
         actor.options(
             name=_named(order, name),
@@ -122,20 +122,37 @@ def job_class() -> type:
 
 
 def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of each actor of the group that is not dead: state, node, since when, and its id."""
-    from ray._private.state import actors  # the public list needs Ray's dashboard
+    """Of each actor of the group that is not dead: state, node, since when, and its id.
 
-    found, prefix = {}, _named(order, "")
-    for key, entry in actors().items():
-        name = str(entry["Name"])
-        if name.startswith(prefix) and entry["State"] != "DEAD":
-            found[name.removeprefix(prefix)] = {
-                "state": entry["State"],
-                "node": entry["Address"]["NodeID"],
-                "since": entry["StartTime"],
-                "id": key,
-            }
+    One that waits for another node than all that are left is ended here, and so counts as lost.
+    """
+    from ray._private.state import state  # the public list needs Ray's dashboard
+    from ray.core.generated import gcs_pb2
+
+    tables: Any = gcs_pb2
+    able, found, prefix = _able(order), {}, _named(order, "")
+    for content in state._connect_and_get_accessor().get_actor_table(None, None):
+        actor = tables.ActorTableData.FromString(content)
+        word = tables.ActorTableData.ActorState.Name(actor.state)
+        if not actor.name.startswith(prefix) or word == "DEAD":
+            continue
+        name, avoided = actor.name.removeprefix(prefix), actor.label_selector.get(_NODE, "")
+        if word != "ALIVE" and able and all(node in avoided for node in able):
+            _cancel(order | {"names": [name]})
+            continue
+        found[name] = {
+            **{"state": word, "node": actor.address.node_id.hex()},
+            **{"since": actor.start_time, "id": actor.actor_id.hex()},
+        }
     return found
+
+
+def _able(order: dict[str, Any]) -> set[str]:
+    """The nodes that are there and can run such jobs, which the head often cannot."""
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    return {n["NodeID"] for n in nodes if n["Resources"].get("CPU", 0) >= order["cpus"]}
 
 
 def _cancel(order: dict[str, Any]) -> None:

@@ -69,8 +69,11 @@ class Ray:
         self._call("submit", group, scripts=scripts, cpus=cpus, avoid=sorted(avoid))
 
     def live(self, group: Group) -> dict[str, Live]:
-        """The actors of the group that are not dead."""
-        found = self._call("live", group)
+        """The actors of the group that are not dead.
+
+        One that keeps away from a node waits for ever if no other is left, so it is ended.
+        """
+        found = self._call("live", group, cpus=self._options.cpus)
         return {
             name: Live(
                 RUNNING if one["state"] == "ALIVE" else QUEUED,
