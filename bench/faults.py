@@ -59,7 +59,8 @@ def sweep(scene: Scene, faults: Iterator[Fault]) -> Iterator[Row]:
             scene.driver.kill()
             raise StuckError(scene.project.log.read_text())
         if code:
-            print(f"ended with {code}; the same command again", flush=True)
+            said = scene.project.log.read_text().splitlines()
+            print(f"ended with {code}: {said[-1:]}; the same command again", flush=True)
             scene.driver = scene.project.drive()
         fault = next(faults, None) if code is None and scene.working() else None
         if last and (fault or code == 0):

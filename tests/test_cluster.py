@@ -413,7 +413,7 @@ def test_a_sweep_on_an_engine_ends_in_the_table(lab, tmp_path):
     sweep = "sweep.main(1, driver.sweeping('slurm', {}, poll=0.2))"
     said = drive(lab, tmp_path, sweep.format(True), 1)
     assert "bad                FAILED: unlucky; `--again` runs it again" in said
-    assert "error: 1 of 4 settings failed: bad" in said
+    assert "1 of 4 settings failed: bad; after fixing that, the same command with `--again`" in said
     table = (lab.project.folder / "docs/sweep.md").read_text()
     assert [line for line in table.splitlines() if line.startswith("| `")] == [
         *("| `default` | 1 |", "| `two` | 2 |", "| `three` | 3 |")

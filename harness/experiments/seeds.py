@@ -55,7 +55,7 @@ def main(
             report[tried.name] = entry(tried, list(found.values()))
     write_json(REPORT, report)
     print(f"written: {REPORT}")
-    sweep.refuse(failed, count * len(sweeps))
+    sweep.refuse(failed, count * len(sweeps), elsewhere)
 
 
 def read() -> dict[str, Any]:

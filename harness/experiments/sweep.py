@@ -91,13 +91,18 @@ def main(jobs: int, elsewhere: Elsewhere | None = None) -> None:
         failed = elsewhere([sweep]) if elsewhere else run([sweep], commit, jobs, lock)
     for line in sweep_report.write(sweep, store.finished(sweep, commit)):
         print(line)
-    refuse(failed, len(sweep.settings))
+    refuse(failed, len(sweep.settings), elsewhere)
 
 
-def refuse(failed: list[str], count: int) -> None:
-    """End with an error that names the settings that failed, of `count`, if any did."""
+def refuse(failed: list[str], count: int, elsewhere: object = None) -> None:
+    """End with an error that names the settings that failed, of `count`, if any did.
+
+    Args:
+        elsewhere: what runs settings on other machines, where it repeats none without being told.
+    """
     if failed:
         raise UserError(
             f"{len(failed)} of {count} settings failed: {', '.join(failed)}; "
-            "after fixing that, the same command runs them again"
+            f"after fixing that, the same command{' with `--again`' if elsewhere else ''} "
+            "runs them again"
         )

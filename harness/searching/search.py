@@ -102,7 +102,7 @@ def main(name: str, jobs: int, elsewhere: Elsewhere | None = None) -> None:
         found = {name: e for each in last for name, e in store.finished(each, commit).items()}
         for line in search_report.write(search, tried, study, found):
             print(line)
-    sweep.refuse(failed, sum(len(each.settings) for each in last))
+    sweep.refuse(failed, sum(len(each.settings) for each in last), elsewhere)
 
 
 class Trials:
