@@ -155,4 +155,5 @@ def test_plots_show_draws_every_table_and_picture(clone, tmp_path):
     page = (tmp_path / "index.html").read_text()
     for title in ("rnn: roc", "lstm: loss per epoch", "ae_lstm: latent"):
         assert title in page
-    assert page.count("<img") == 19
+    searches = list((clone.folder / "docs").glob("search-*.png"))
+    assert page.count("<img") == 19 + len(searches)
