@@ -7,6 +7,7 @@ again on another one when its node dies, whether the submitting process lives or
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import time
 from typing import Any
 
 _NODE = "ray.io/node-id"  # the label that each node has
+_ATTEMPTS, _PAUSE = 50, 0.2  # to end an actor, and seconds between them
 
 
 def main(order: dict[str, Any]) -> Any:
@@ -126,24 +128,32 @@ def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
     One that waits for another node than all that are left is ended here, and so counts as lost.
     """
-    from ray._private.state import state  # the public list needs Ray's dashboard
-    from ray.core.generated import gcs_pb2
-
-    tables: Any = gcs_pb2
-    able, found, prefix = _able(order), {}, _named(order, "")
-    for content in state._connect_and_get_accessor().get_actor_table(None, None):
-        actor = tables.ActorTableData.FromString(content)
-        word = tables.ActorTableData.ActorState.Name(actor.state)
-        if not actor.name.startswith(prefix) or word == "DEAD":
-            continue
-        name, avoided = actor.name.removeprefix(prefix), actor.label_selector.get(_NODE, "")
+    able, found, stuck = _able(order), {}, []
+    for name, (word, actor) in _actors(order).items():
+        avoided = actor.label_selector.get(_NODE, "")
         if word != "ALIVE" and able and all(node in avoided for node in able):
-            _cancel(order | {"names": [name]})
+            stuck.append(name)
             continue
         found[name] = {
             **{"state": word, "node": actor.address.node_id.hex()},
             **{"since": actor.start_time, "id": actor.actor_id.hex()},
         }
+    _cancel(order | {"names": stuck})
+    return found
+
+
+def _actors(order: dict[str, Any]) -> dict[str, tuple[str, Any]]:
+    """The actors of the group that are not dead: state, and what the head knows of each."""
+    from ray._private.state import state  # the public list needs Ray's dashboard
+    from ray.core.generated import gcs_pb2
+
+    tables: Any = gcs_pb2
+    found, prefix = {}, _named(order, "")
+    for content in state._connect_and_get_accessor().get_actor_table(None, None):
+        actor = tables.ActorTableData.FromString(content)
+        word = tables.ActorTableData.ActorState.Name(actor.state)
+        if actor.name.startswith(prefix) and word != "DEAD":
+            found[actor.name.removeprefix(prefix)] = word, actor
     return found
 
 
@@ -158,11 +168,15 @@ def _able(order: dict[str, Any]) -> set[str]:
 def _cancel(order: dict[str, Any]) -> None:
     import ray
 
-    for name in order["names"]:
-        try:
-            ray.kill(ray.get_actor(_named(order, name), namespace=order["group"]))
-        except ValueError:  # it is over
-            continue
+    # Until the head says that they are dead: of a process that ends at once, it may not hear it.
+    for _ in range(_ATTEMPTS):
+        alive = _actors(order).keys() & set(order["names"])
+        if not alive:
+            return
+        for name in alive:
+            with contextlib.suppress(ValueError):  # it is over
+                ray.kill(ray.get_actor(_named(order, name), namespace=order["group"]))
+        time.sleep(_PAUSE)
 
 
 def _named(order: dict[str, Any], name: str) -> str:
