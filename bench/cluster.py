@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure import ROOT
+from bench.measure import ROOT, place
 from harness import processor
 from harness.core.errors import UserError, user_errors
-from harness.core.files import write_text
 from harness.reporting.markdown import table
 
 sys.path.insert(0, str(ROOT / "tests"))  # where the clusters are, which the tests start, too
@@ -30,7 +29,6 @@ from cluster_project import POLL, Project, Store
 from epochs import Training
 
 REPORT = ROOT / "docs/cluster.md"
-BEGIN, END = "<!-- measured: `python -m bench.{}` -->", "<!-- end of measured -->"
 COUNT, EPOCHS, EPOCH = 8, 5, 4.0  # trainings, epochs of each, seconds of an epoch
 PHASES = ("clone", "environment", "pull", "run", "push")
 
@@ -114,19 +112,6 @@ def report(sweeps: list[Sweep]) -> str:
     )
 
 
-def place(text: str, path: Path = REPORT, name: str = "cluster") -> None:
-    """Put what a script has measured between its marks in a page, or print it if it has none."""
-    mark = BEGIN.format(name)
-    page = path.read_text("utf-8") if path.exists() else ""
-    before, begin, rest = page.partition(mark)
-    if not begin:
-        print(f"{path.relative_to(ROOT)} has no line {mark}; this belongs there:\n\n{text}")
-        return
-    after = rest.partition(END)[2]
-    write_text(path, f"{before}{mark}\n{text}\n{END}{after}")
-    print(f"written: {path.relative_to(ROOT)}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m bench.cluster")
     parser.add_argument("--engine", choices=clusters.ENGINES, help="only this one")
@@ -137,7 +122,7 @@ def main() -> None:
             found = sweep(engine, nodes, seed, Path(name) / f"{engine}-{nodes}")
             print(f"{engine}, {nodes} nodes: {found.seconds:.0f} s {json.dumps(found.phases)}")
             sweeps.append(found)
-    place(report(sweeps))
+    place(report(sweeps), REPORT, "cluster")
 
 
 def _plans(engine: str | None) -> Iterator[tuple[str, int]]:

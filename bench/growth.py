@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from bench.cluster import place
-from bench.measure import ROOT, cost, project, python
+from bench.measure import ROOT, cost, place, project, python
 from bench.watch import Watch
 from harness import processor
 from harness.reporting.markdown import table

@@ -1,4 +1,4 @@
-"""What the measurements share: the cost of a process, and a project to measure."""
+"""What the measurements share: the cost of a process, a project to measure, a place in a page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from harness.core.files import write_text
 from harness.stages import overlay
 
 ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- measured: `python -m bench.{}` -->", "<!-- end of measured -->"
 
 
 @dataclass(frozen=True)
@@ -77,3 +79,16 @@ def spread(values: list[float], digits: int = 2) -> str:
     """Median and range of repeated measurements."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def place(text: str, path: Path, name: str) -> None:
+    """Put what a script has measured between its marks in a page, or print it if it has none."""
+    mark = BEGIN.format(name)
+    page = path.read_text("utf-8") if path.exists() else ""
+    before, begin, rest = page.partition(mark)
+    if not begin:
+        print(f"{path.relative_to(ROOT)} has no line {mark}; this belongs there:\n\n{text}")
+        return
+    after = rest.partition(END)[2]
+    write_text(path, f"{before}{mark}\n{text}\n{END}{after}")
+    print(f"written: {path.relative_to(ROOT)}")

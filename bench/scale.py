@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench import growth
-from bench.cluster import place
 from bench.costs import Preparing, Sweeping
-from bench.measure import ROOT
+from bench.measure import ROOT, place
 from bench.sweeps import EPOCH, EPOCHS, PHASES, Parts, sweep
 from harness import processor
 from harness.core.errors import user_errors
