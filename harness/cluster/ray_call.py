@@ -138,7 +138,8 @@ def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
             **{"state": word, "node": actor.address.node_id.hex()},
             **{"since": actor.start_time, "id": actor.actor_id.hex()},
         }
-    _cancel(order | {"names": stuck})
+    if stuck:
+        _cancel(order | {"names": stuck})
     return found
 
 
