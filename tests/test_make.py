@@ -58,6 +58,32 @@ def test_an_environment_without_its_python_is_replaced(project, target):
     assert "supported.py" in checked
 
 
+@pytest.mark.parametrize("reached", [True, False])
+def test_an_environment_is_installed_by_uv_or_else_by_pip(project, reached):
+    shutil.rmtree(project / ".venv")
+    python = project / "python"
+    answers = 'case "$*" in "-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin;; '
+    answers += f'"-m uv"*) exit {int(not reached)};; esac'
+    python.write_text(f'#!/bin/sh\necho "$@" >> called\n{answers}\n')
+    python.chmod(0o755)
+    output_of(["make", f"PYTHON={python}", "-o", ".dvc/page.html", "venv"], project, {}, 0)
+    called = (project / "called").read_text().splitlines()
+    installed = [line.split()[1:3] + line.split()[-1:] for line in called if " install " in line]
+    bootstrap, whole = ["pip", "install", ".venv/uv.txt"], ["pip", "install", "requirements.txt"]
+    assert installed == [
+        *(bootstrap, ["uv", "pip", "requirements.txt"]),
+        *([] if reached else [whole]),
+        ["pip", "install", "."],
+    ]
+    assert all("--require-hashes" in line for line in called if line.endswith(".txt"))
+    first, *hashes = (project / ".venv/uv.txt").read_text().splitlines()
+    assert re.fullmatch(r"uv==[\d.]+ \\", first)
+    assert {line.split("=")[0].strip() for line in hashes} == {
+        "--hash",
+        "# via unroll (pyproject.toml)",
+    }
+
+
 @pytest.mark.parametrize(
     ("machine", "needed"),
     [
