@@ -85,7 +85,7 @@ def text(search: Search, sweep: Sweep, trials: Sequence[Trial], last: Finals, pi
         verdict(search, sweep, last),
         _finalists(sweep, last),
         _winner(search, trials, last),
-        f"![Every trial, what matters, and quality against cost]({picture})",
+        f"![Every trial, and which parameters matter]({picture})",
         "## Trials",
         _about_trials(search, sweep),
         _trials(search, sweep, trials),
