@@ -19,5 +19,6 @@ def keep(folder: Path, *models: str) -> None:
     names = "|".join(others)
     text = (folder / "dvc.yaml").read_text()
     text = re.sub(rf"\n    ({names}): \{{corpus: .*", "", text)
+    text = re.sub(r"^(- \w+: &\w+)(?=\n\S)", r"\1 {}", text, flags=re.MULTILINE)  # none is left
     text = re.sub(rf"\n  [a-z0-9-]+:\n    path: models/({names})(\n    .*)+", "", text)
     (folder / "dvc.yaml").write_text(text)

@@ -27,7 +27,9 @@ def outputs_and_gradients(layer, x, upstream, inside):
 
         weights = [variable.value for variable in layer.trainable_variables]
         others = [variable.value for variable in layer.non_trainable_variables]
-        (_, output), found = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(weights, x)
+        # As in training, compiled as a whole.
+        run_on_jax = jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True))
+        (_, output), found = run_on_jax(weights, x)
         return [output, *found[0], found[1]]
     import tensorflow as tf
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fewer import keep
 from small import nothing_run, outputs
 
 # What DVC keeps and what Python compiles; `dvc.lock` is DVC's to write.
@@ -41,8 +42,13 @@ def run(folder: Path, *arguments: str, cores: int, **changes: str) -> str:
 
 @pytest.fixture
 def elsewhere(clone, tmp_path):
-    """The small project with nothing computed yet, in a folder with an awkward name."""
-    return nothing_run(clone.folder, tmp_path / "an other place, é")
+    """The small project with nothing computed yet, in a folder with an awkward name.
+
+    Of its models, one of each kind of training.
+    """
+    folder = nothing_run(clone.folder, tmp_path / "an other place, é")
+    keep(folder, "lstm", "ngru", "ae_bilstm")
+    return folder
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processors are taken away")
@@ -75,7 +81,9 @@ def test_another_environment_gives_the_same_bytes_and_nothing_else(clone, elsewh
         TZ="Asia/Kathmandu",
         XDG_CACHE_HOME=str(home / "cache"),
     )
-    assert outputs(elsewhere) == outputs(clone.folder)
+    found = outputs(elsewhere)
+    assert "models/ngru" in found
+    assert found.items() <= outputs(clone.folder).items()
 
     declared = tuple(outputs(elsewhere))
     written = set(files(elsewhere).items() - before[1].items())
@@ -96,6 +104,7 @@ def test_a_backend_gives_the_same_weights_on_one_core(clone, tmp_path, backend, 
         copy = clone.copied(tmp_path / str(cores))
         copy.set("train.backend", backend)
         copy.set("train.threads", threads)
+        copy.set("models.ae_lstm.epochs", 1)
         run(copy.folder, "harness.stages", "train-ae@ae_lstm", "mnist", cores=cores)
         weights.append((copy.folder / "models/ae_lstm/model.weights.h5").read_bytes())
     assert weights[0] == weights[1]

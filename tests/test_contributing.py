@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 from conftest import ROOT
+from fewer import keep
 
 WORDS = {
     "billing": ["invoice", "vat", "charge", "refund"],
@@ -30,6 +31,8 @@ def tickets() -> str:
 
 def test_a_corpus_and_an_architecture_are_added_as_it_says(clone, folder):
     copy = clone.copied(folder / "project")
+    keep(copy.folder, "lstm")
+    copy.commit("one model")
     (copy.folder / "tickets.csv").write_text(tickets())
     text = (ROOT / "CONTRIBUTING.md").read_text()
     [add, use] = fences(text, "sh")
@@ -59,8 +62,8 @@ def test_a_corpus_and_an_architecture_are_added_as_it_says(clone, folder):
         assert "billing" in card
         assert "review" not in card
     assert (copy.folder / "tickets.onnx").stat().st_size > 1000
-    # The other models have trained again, as the folder of architectures has changed, and nothing
-    # of theirs is new.
+    # The other model has trained again, as the folder of architectures has changed, and nothing of
+    # its files is new.
     changed = copy.run("git", "diff", "--name-only", "--", ":!docs").split()
     files = ["README.md", "corpora.yaml", "dvc.lock", "dvc.yaml", "params.yaml", "processor.yaml"]
     assert changed == files

@@ -50,10 +50,12 @@ HARMS = {
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_every_damaged_file_is_named_with_the_command_that_fixes_it(copy, harm):
     writers = {out: name for name, stage in dvc_file.stages().items() for out in stage.outs}
-    tried = 0
+    tried = set[Path]()
     for name, stage in dvc_file.stages().items():
         for dep in (dep for dep in stage.deps if dep in writers):
             for path in [p for p in [Path(dep), *Path(dep).rglob("*")] if p.is_file()]:
+                if path in tried:  # by another stage that reads it
+                    continue
                 whole = path.read_bytes()
                 harm(path)
                 with pytest.raises(UserError) as error:
@@ -61,9 +63,9 @@ def test_every_damaged_file_is_named_with_the_command_that_fixes_it(copy, harm):
                 assert str(path) in str(error.value)
                 assert "`dvc repro" in str(error.value)
                 path.write_bytes(whole)
-                tried += 1
+                tried.add(path)
         check(name)
-    assert tried > 80
+    assert len(tried) > 50
 
 
 def test_a_stage_started_on_a_damaged_file_ends_with_one_line_and_writes_nothing(copy):
