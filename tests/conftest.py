@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
@@ -26,6 +27,14 @@ BAD = ["a", "dreadful", "boring", "film", "with", "awful", "acting", "and", "i",
 os.environ["DVC_NO_ANALYTICS"] = "true"
 # What they start finds this Python, whether the environment is activated or not.
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+
+# Nothing that collecting the tests imports is garbage, and it takes long to look through.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
