@@ -51,8 +51,8 @@ crash-test: venv ## kill a small pipeline again and again and compare every byte
 s3: venv ## start a local S3 server over scratch/s3 to try a remote with; PORT=8333
 	$(PY) -m tests.s3 $(if $(PORT),--port $(PORT))
 
-test: venv ## run all tests but those of clusters, two at once
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not clusters"
+test: venv ## run all tests but those of clusters, three at once as they often wait
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not clusters"
 
 clusters: venv ## run the tests that start real clusters on this machine; ENGINE=slurm or ray
 	$(PY) -m pytest -m clusters $(if $(ENGINE),-k $(ENGINE))
