@@ -129,7 +129,7 @@ class Clone:
         keep(self.folder, *CHAPTER, "ngru")
         # One model and one baseline are judged, which shows as much.
         pipeline = self.folder / "dvc.yaml"
-        judged = "    lstm: {corpus: imdb, folder: models/lstm}\n"
+        judged = "    ngru: {corpus: imdb, folder: models/ngru}\n"
         text = re.sub(r"(?<=- judged: &judged\n)(    .*\n)+", judged, pipeline.read_text())
         text = re.sub(r"    imdb_nb-trigrams: .*\n", "", text)
         pipeline.write_text(text)

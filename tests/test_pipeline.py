@@ -72,8 +72,7 @@ def test_both_backends_reach_the_same_metrics(clone, copy):
 
 def test_changing_the_units_of_the_lstm_touches_the_lstm_alone(copy):
     copy.set("models.lstm.units", 9)
-    ran = ["train-lstm@lstm", "evaluate@lstm", "plot@lstm", "behavior@lstm", "bias@lstm"]
-    assert sorted(copy.repro()) == sorted(ran)
+    assert copy.repro() == ["train-lstm@lstm", "evaluate@lstm", "plot@lstm"]
     with Repo() as repo:
         found = repo.metrics.diff("main", "workspace")["diff"]
         assert {Path(path).name for path in found} == {"lstm.json"}
