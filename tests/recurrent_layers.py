@@ -7,6 +7,9 @@ import importlib
 import itertools
 import sys
 
+if sys.argv[1:] == ["jax"]:
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # Keras would import it
+
 import keras
 import numpy as np
 

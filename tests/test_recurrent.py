@@ -17,6 +17,8 @@ def test_outputs_and_gradients_are_those_of_keras(backend):
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",
+        # Compiling takes longest, and these layers are small.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
     script = str(ROOT / "tests/recurrent_layers.py")
     output = output_of([sys.executable, script, backend], ROOT, changes, code=0)
