@@ -124,7 +124,7 @@ def test_what_a_model_is_asked_it_scores_as_evaluate_does(clone, monkeypatch):
     tokens = Tokens("imdb", test)
     found = scores([" ".join(tokens.of(row)) for row in range(len(test))])
     assert np.allclose(found, read_array(paths.evaluated("lstm") / "scores.npy"), atol=1e-5)
-    metrics = json.loads(Path(paths.behavior("lstm")).read_text())
+    metrics = json.loads(Path(paths.behavior("ngru")).read_text())
     assert len(metrics["capabilities"]) == 10
     assert 0 < metrics["failures"] < 1
 

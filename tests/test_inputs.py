@@ -101,3 +101,19 @@ def test_a_parameter_that_is_declared_and_never_read_is_an_error(copy):
     code, output = run("harness.stages", "plot@rnn", "imdb")
     assert code == 1
     assert "stage plot@rnn declares the parameters seed and never reads them" in output
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ([], "missing a required argument: 'corpus'"),
+        (["imdb", "x"], "too many positional arguments"),
+    ],
+)
+def test_arguments_that_a_script_does_not_take_are_an_error(copy, more, found):
+    code, output = run("harness.stages", "plot@rnn", *more)
+    assert (code, output) == (
+        1,
+        "error: dvc.yaml: the arguments in the cmd of stage plot@rnn do not fit "
+        f"main(params, name, corpus) in stages/plot.py: {found}\n",
+    )

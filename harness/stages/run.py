@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness import ending, project
 from harness.core import files, paths
@@ -64,9 +66,11 @@ def main(name: str, arguments: list[str]) -> None:
         params = declared(name)
         params.unfinished = _unfinished(stage, found)
         instance = name.partition("@")[2]
+        given = [params, *([instance] if instance else []), *arguments]
         with _without_collection():
             script = main_of(name, params)
-        script(params, *([instance] if instance else []), *arguments)
+        _check_fits(name, script, given)
+        script(*given)
         checks.unchanged(stage, found, memory)
         _check_read(stage, params)
         if params.unfinished.is_dir():
@@ -128,6 +132,17 @@ def main_of(name: str, params: Declared) -> Callable[..., None]:
             raise
         path = module.replace(".", "/")
         raise UserError(f"{paths.PIPELINE}: stage {name} has no script {path}.py") from None
+
+
+def _check_fits(name: str, script: Callable[..., None], given: list[Any]) -> None:
+    takes = inspect.signature(script)
+    try:
+        takes.bind(*given)
+    except TypeError as error:
+        of = f"main({', '.join(takes.parameters)}) in {script.__module__.replace('.', '/')}.py"
+        raise UserError(
+            f"{paths.PIPELINE}: the arguments in the cmd of stage {name} do not fit {of}: {error}"
+        ) from None
 
 
 def _check_read(stage: dvc_file.Stage, params: Declared) -> None:
