@@ -131,7 +131,7 @@ def test_a_saved_model_names_nothing_that_keras_3_4_does_not_know(folder, name):
         assert set(part["config"]) <= KERAS_3_4[part["class_name"]]
 
 
-KINDS = {"texts": TEXTS, "images": IMAGES, "series": SERIES}
+KINDS: dict[str, Any] = {"texts": TEXTS, "images": IMAGES, "series": SERIES}
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"bidirectional": True, "layers": 2},
