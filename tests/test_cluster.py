@@ -15,13 +15,14 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
 from tiny import IDENTITY, Tiny
 
 from harness import git, processor
-from harness.cluster import bootstrap, cluster_file, fleet, refusals, script, slurm
+from harness.cluster import bootstrap, cluster_file, fleet, ray_call, refusals, script, slurm
 from harness.cluster import engine as engines
 from harness.cluster import records as kept
 from harness.cluster.checkpoints import Checkpoints
@@ -638,6 +639,25 @@ def test_a_sweep_is_one_array_of_slurm_and_one_question(slurm_commands, inside):
     }
     engine.cancel(group, ["b"])
     assert (slurm_commands / "ended").read_text() == "7_1\n"
+
+
+def test_jobs_of_ray_that_do_not_end_are_named(monkeypatch):
+    alive, killed = {"a", "b", "c"}, []
+
+    def kill(name: str) -> None:
+        killed.append(name)
+        if name != "group/c":  # which hangs
+            alive.discard(name.removeprefix("group/"))
+
+    stub = SimpleNamespace(get_actor=lambda name, namespace: name, kill=kill)
+    monkeypatch.setitem(sys.modules, "ray", stub)
+    monkeypatch.setattr(ray_call, "_actors", lambda order: dict.fromkeys(alive))
+    monkeypatch.setattr(ray_call, "_PAUSE", 0)
+    order = {"group": "group", "names": ["a", "b"]}
+    ray_call._cancel(order)
+    assert sorted(killed) == ["group/a", "group/b"]
+    with pytest.raises(SystemExit, match=r"^c: not ended after 0 s; cancel once more$"):
+        ray_call._cancel(order | {"names": ["a", "c"]})
 
 
 def test_a_job_that_slurm_would_never_start_does_not_wait_for_ever(slurm_commands, inside):

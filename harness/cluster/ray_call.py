@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection
 from typing import Any
 
 _NODE = "ray.io/node-id"  # the label that each node has
@@ -37,9 +38,8 @@ def main(order: dict[str, Any]) -> Any:
         configure_logging=False,
         include_dashboard=False,
     )
-    return {"check": _check, "submit": _submit, "live": _live, "cancel": _cancel}[order["do"]](
-        order
-    )
+    orders = {"check": _check, "submit": _submit, "live": _live, "cancel": _cancel}
+    return orders[order["do"]](order)
 
 
 def _check(order: dict[str, Any]) -> dict[str, Any]:
@@ -138,8 +138,7 @@ def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
             **{"state": word, "node": actor.address.node_id.hex()},
             **{"since": actor.start_time, "id": actor.actor_id.hex()},
         }
-    if stuck:
-        _cancel(order | {"names": stuck})
+    _end(order, stuck)
     return found
 
 
@@ -167,17 +166,29 @@ def _able(order: dict[str, Any]) -> set[str]:
 
 
 def _cancel(order: dict[str, Any]) -> None:
+    if alive := _end(order, order["names"]):
+        seconds = _ATTEMPTS * _PAUSE
+        raise SystemExit(
+            f"{', '.join(sorted(alive))}: not ended after {seconds:.0f} s; cancel once more"
+        )
+
+
+def _end(order: dict[str, Any], names: Collection[str]) -> set[str]:
+    """End these jobs; those are returned that do not end in time."""
     import ray
 
+    alive = set(names)
     # Until the head says that they are dead: of a process that ends at once, it may not hear it.
-    for _ in range(_ATTEMPTS):
-        alive = _actors(order).keys() & set(order["names"])
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(_PAUSE)
+        alive &= _actors(order).keys() if alive else set()
         if not alive:
-            return
+            break
         for name in alive:
             with contextlib.suppress(ValueError):  # it is over
                 ray.kill(ray.get_actor(_named(order, name), namespace=order["group"]))
-        time.sleep(_PAUSE)
+    return alive
 
 
 def _named(order: dict[str, Any], name: str) -> str:
