@@ -28,7 +28,7 @@ from harness.cluster import records as kept
 from harness.cluster.checkpoints import Checkpoints
 from harness.cluster.cluster_file import Cluster
 from harness.cluster.engine import Group, Live
-from harness.cluster.records import CANCELLED, DONE, FAILED, LOG
+from harness.cluster.records import CANCELLED, DONE, FAILED, LOG, RUNNING
 from harness.cluster.script import Origin
 from harness.cluster.task import Task
 from harness.core.errors import UserError
@@ -526,6 +526,20 @@ def test_what_is_done_failed_or_cancelled_is_not_submitted(inside):
         assert engine.submitted == ["n"]
         words = {name: state.word for name, state in (states or {}).items()}
         assert words == {"d": fleet.FINISHED, "f": fleet.FINISHED, "c": fleet.STOPPED}
+
+
+@pytest.mark.slow
+def test_a_job_that_failed_or_was_cancelled_was_not_lost(inside, capsys):
+    with watched(inside, "9" * 40, poll=0) as (one, engine):
+        for name, file in (("f", FAILED), ("c", CANCELLED), ("r", LOG)):
+            one.records.write_json(name, RUNNING, {"node": "n1"})
+            one.records.write_json(name, file, {})
+        one.forget("fcr")
+        assert one.records.files() == {"r": {RUNNING, LOG}}
+        one.step([Task(name, ()) for name in "fc"])
+        assert engine.submitted == ["f", "c"]
+        assert engine.avoided == set()
+    assert "lost" not in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from harness.cluster import experiment
 from harness.cluster.context import Context, ready, share
 from harness.cluster.fleet import FAILING, FINISHED, POLL, STOPPED, Fleet, State
 from harness.cluster.patience import patiently
-from harness.cluster.records import CANCELLED, DONE, FAILED
+from harness.cluster.records import DONE, FAILED
 from harness.cluster.task import Task, of_seed, of_setting
 from harness.core.errors import UserError
 from harness.dvc_runs import Runs
@@ -83,9 +83,7 @@ def run(
         return []
     print(f"{len(wanted)} settings to bring home from {fleet.engine.title}", flush=True)
     if again:
-        for name in wanted:
-            job = tasks[name].name
-            patiently(partial(fleet.records.remove, job, FAILED, CANCELLED), "remote")
+        patiently(partial(fleet.forget, [tasks[name].name for name in wanted]), "remote")
     share(context)
     while wanted:
         states = fleet.step([tasks[name] for name in wanted])

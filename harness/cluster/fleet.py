@@ -90,6 +90,17 @@ class Fleet:
         where = ", ".join(sorted(self._nodes.get(name, set()))) or "unknown nodes"
         return f"lost {LOSSES} times in turn, on {where}; see `work`/logs on such a node"
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget that jobs failed or were cancelled, as if they had never run.
+
+        Their checkpoints stay.
+        """
+        for name in names:
+            files = self.records.files(name).get(name, set())
+            if files & {FAILED, CANCELLED}:
+                # In this order, so that none counts as lost when this is interrupted.
+                self.records.remove(name, RUNNING, FAILED, CANCELLED)
+
     def drop(self, name: str) -> None:
         """Submit a job no more."""
         with self._guard:

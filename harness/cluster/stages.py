@@ -20,7 +20,7 @@ from harness import processor
 from harness.cluster.context import Context, ready, share
 from harness.cluster.fleet import FAILING, FINISHED, POLL, STOPPED
 from harness.cluster.patience import patiently
-from harness.cluster.records import CANCELLED, DONE, FAILED
+from harness.cluster.records import DONE, FAILED
 from harness.cluster.task import Task, of_stage
 from harness.dvc_private import locked
 from harness.dvc_runs import Runs
@@ -70,7 +70,7 @@ class Elsewhere:
     def _wait(self, calls: Calls, task: Task) -> str:
         """Wait for the end of a job; why it has no result, empty if it has."""
         if self._again:
-            self._patiently(partial(self._fleet.records.remove, task.name, FAILED, CANCELLED))
+            self._patiently(partial(self._fleet.forget, [task.name]))
         self._waiting[task.name] = task
         try:
             while not calls.stopping:
