@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -608,6 +609,33 @@ def test_clones_that_no_job_has_used_for_long_are_removed(tmp_path):
         job.kill()
     bootstrap.clear(str(tmp_path))
     assert list(tmp_path.iterdir()) == [new]
+
+
+UV = "uv==1 \\\n    --hash=sha256:2 \\\n    --hash=sha256:3\n"
+LOCKS = {
+    "no uv": ("a==1 \\\n    --hash=sha256:0\n", 0, ["pip ALL"]),
+    "uv": (f"a==1 \\\n    --hash=sha256:0\n{UV}    # via b\n", 0, ["pip UV", "uv ALL"]),
+    "uv fails": (f"{UV}b==1 \\\n    --hash=sha256:0\n", 1, ["pip UV", "uv ALL", "pip ALL"]),
+}
+
+
+@pytest.mark.parametrize(("lock", "code", "calls"), LOCKS.values(), ids=LOCKS)
+def test_a_node_installs_what_is_locked_by_uv_or_else_by_pip(tmp_path, lock, code, calls):
+    requirements, python, said = (tmp_path / name for name in ("lock.txt", "python", "said"))
+    requirements.write_text(lock)
+    lines = ["#!/bin/sh", "for file; do :; done", f'{{ echo "$@"; cat "$file"; }} >> {said}']
+    python.write_text("\n".join([*lines, f"[ $2 != uv ] || exit {code}"]))
+    python.chmod(stat.S_IRWXU)
+    bootstrap.install(str(python), str(requirements), str(tmp_path / "work"))
+    found = re.sub(
+        r"^-m (\w+) .*--require-hashes -r .*", r"\1", said.read_text(), flags=re.MULTILINE
+    )
+    contents = {"UV": UV, "ALL": lock}
+    assert found.splitlines() == [
+        line
+        for module, content in map(str.split, calls)
+        for line in (module, *contents[content].splitlines())
+    ]
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ the machine, made under a lock, and in place whole:
 
 - `mirrors/`: the repository, fetched from over the network when it lacks a commit;
 - `clones/`: the project at a commit, for the code of the job, until no job has used it for long;
-- `environments/`: the locked requirements, a folder for each lock and Python.
+- `environments/`: the locked requirements, a folder for each lock and Python;
+- `uv/`: what uv keeps of packages; the environments have the same files, so it takes no space.
 """
 
 import argparse
@@ -15,9 +16,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 # A node on which nothing works must not take one job after another, each for a second.
@@ -126,11 +129,31 @@ def environment(work, root):
         if not os.path.exists(os.path.join(folder, READY)):
             print(f"installing requirements.txt into {folder}", flush=True)
             run(sys.executable, "-m", "venv", folder)
-            pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-            run(python, *pip, "--require-hashes", "-r", requirements)
+            install(python, requirements, work)
             with open(os.path.join(folder, READY), "w"):
                 pass
     return python
+
+
+def install(python, requirements, work):
+    """Install what is locked: by uv where that is locked, too, which takes half of pip's time.
+
+    pip steps in where an index needs settings that pip alone has.
+    """
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    hashed = ("--require-hashes", "-r")
+    with open(requirements) as file:
+        uv = re.search(r"^uv==\S+( \\\n +--hash=\S+)+", file.read(), re.MULTILINE)
+    if uv:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(uv[0] + "\n")
+            file.flush()
+            run(*pip, *hashed, file.name)
+        cache = ("--cache-dir", os.path.join(work, "uv"))  # on one disk with the environment
+        fast = (python, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", *cache)
+        if not subprocess.run((*fast, *hashed, requirements), check=False).returncode:
+            return
+    run(*pip, *hashed, requirements)
 
 
 def whole(path, make):
