@@ -86,6 +86,8 @@ def text(search: Search, sweep: Sweep, trials: Sequence[Trial], last: Finals, pi
         _finalists(sweep, last),
         _winner(search, trials, last),
         f"![Every trial, and which parameters matter]({picture})",
+        "The ring marks the trial whose mean over seeds is best, a triangle one that is too bad "
+        "for the axis, a\ncross one that was pruned.",
         "## Trials",
         _about_trials(search, sweep),
         _trials(search, sweep, trials),
