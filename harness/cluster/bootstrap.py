@@ -6,7 +6,7 @@ the machine, made under a lock, and in place whole:
 - `mirrors/`: the repository, fetched from over the network when it lacks a commit;
 - `clones/`: the project at a commit, for the code of the job, until no job has used it for long;
 - `environments/`: the locked requirements, a folder for each lock and Python;
-- `uv/`: what uv keeps of packages; the environments have the same files, so it takes no space.
+- `uv/`: what uv keeps of packages; the environments have the same files, so it takes little space.
 """
 
 import argparse
@@ -136,7 +136,7 @@ def environment(work, root):
 
 
 def install(python, requirements, work):
-    """Install what is locked: by uv where that is locked, too, which takes half of pip's time.
+    """Install what is locked: by uv where that is locked, too, in two thirds of pip's time.
 
     pip steps in where an index needs settings that pip alone has.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from harness.cluster.checkpoints import progress
@@ -90,14 +90,13 @@ class Fleet:
         where = ", ".join(sorted(self._nodes.get(name, set()))) or "unknown nodes"
         return f"lost {LOSSES} times in turn, on {where}; see `work`/logs on such a node"
 
-    def forget(self, names: Iterable[str]) -> None:
+    def forget(self, names: Collection[str]) -> None:
         """Forget that jobs failed or were cancelled, as if they had never run.
 
         Their checkpoints stay.
         """
-        for name in names:
-            files = self.records.files(name).get(name, set())
-            if files & {FAILED, CANCELLED}:
+        for name, files in self.records.files().items():
+            if name in names and files & {FAILED, CANCELLED}:
                 # In this order, so that none counts as lost when this is interrupted.
                 self.records.remove(name, RUNNING, FAILED, CANCELLED)
 

@@ -138,7 +138,8 @@ def _live(order: dict[str, Any]) -> dict[str, dict[str, Any]]:
             **{"state": word, "node": actor.address.node_id.hex()},
             **{"since": actor.start_time, "id": actor.actor_id.hex()},
         }
-    _end(order, stuck)
+    if stuck:
+        _end(order, stuck)
     return found
 
 
@@ -177,18 +178,16 @@ def _end(order: dict[str, Any], names: Collection[str]) -> set[str]:
     """End these jobs; those are returned that do not end in time."""
     import ray
 
-    alive = set(names)
     # Until the head says that they are dead: of a process that ends at once, it may not hear it.
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(_PAUSE)
-        alive &= _actors(order).keys() if alive else set()
+    for _ in range(_ATTEMPTS):
+        alive = _actors(order).keys() & set(names)
         if not alive:
-            break
+            return alive
         for name in alive:
             with contextlib.suppress(ValueError):  # it is over
                 ray.kill(ray.get_actor(_named(order, name), namespace=order["group"]))
-    return alive
+        time.sleep(_PAUSE)
+    return _actors(order).keys() & set(names)
 
 
 def _named(order: dict[str, Any], name: str) -> str:
