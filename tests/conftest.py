@@ -45,6 +45,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is where the committed results are, unless others were computed there."""
+    monkeypatch.chdir(ROOT)
+    if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "metrics"], check=False).returncode:
+        pytest.skip("the results here are not the committed ones")
+
+
+@pytest.fixture
 def dead() -> int:
     """The number of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
@@ -176,7 +184,7 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests, and begin with their files, so that two workers end together."""
+    """Mark the slow tests, and begin with their files, so that the workers end together."""
     slow = set()
     for item in items:
         if SLOW & {item.path.name, *getattr(item, "fixturenames", ())}:

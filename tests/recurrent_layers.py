@@ -117,8 +117,8 @@ if __name__ == "__main__":
         # Backwards, Keras leaves the states of the padding at the end.
         ends = every and backwards and masked
         # Two ways are one forwards and one backwards, so that a few cases of them will do.
-        twice = two_ways and (backwards or not every)
-        if not twice and not (repeated and masked) and not ends:
+        enough = two_ways and (backwards or not every)
+        if not (ends or enough or (repeated and masked)):
             calls.clear()
             options = {"return_sequences": every, "go_backwards": backwards}
             compare(rng, features, repeated, two_ways, masked, **options)

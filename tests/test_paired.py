@@ -1,8 +1,6 @@
 """Two models on the same rows: the statistics, and what reports find of two revisions."""
 
-import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from conftest import ROOT
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, roc_auc_score
 
+from harness.core.files import read_json
 from harness.experiments.means import difference
 from unroll.core.arrays import read_array
 from unroll.metrics import many_classes, paired
@@ -99,14 +98,11 @@ def test_the_intervals_of_models_that_are_alike_miss_0_as_rarely_as_they_should(
 
 
 @pytest.mark.skipif(not (ROOT / "data/evaluated/rnn").exists(), reason="the scores are not here")
-def test_the_example_of_the_docs_is_what_the_models_say(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    committed = {
-        name: json.loads(subprocess.check_output(["git", "show", f"HEAD:metrics/{name}.json"]))
-        for name in ("rnn", "lstm")
-    }
+@pytest.mark.usefixtures("committed")
+def test_the_example_of_the_docs_is_what_the_models_say():
+    measured = {name: read_json(Path(f"metrics/{name}.json")) for name in ("rnn", "lstm")}
     y = read_array(Path("data/prepared/imdb/y_test.npy"))
-    for name, metrics in committed.items():
+    for name, metrics in measured.items():
         scores = read_array(Path(f"data/evaluated/{name}/scores.npy"))
         if round(float(roc_auc_score(y, scores)), 4) != metrics["auc"]:
             pytest.skip("the scores here are of another kind of processor, or of other settings")
@@ -114,7 +110,7 @@ def test_the_example_of_the_docs_is_what_the_models_say(monkeypatch):
     [shown] = re.findall(r"^'(\+.*)'$", text, re.MULTILINE)
     found = of_models("rnn", "lstm")["auc"]
     assert shown == "{:+.4f} ({:+.4f} to {:+.4f}), p {:.0e}".format(*found)
-    intervals = [metrics["auc_interval"] for metrics in committed.values()]
+    intervals = [metrics["auc_interval"] for metrics in measured.values()]
     for i in intervals:
         assert f"({i['low']:.4f} to {i['high']:.4f})" in text
     assert intervals[0]["high"] > intervals[1]["low"]  # they overlap
